@@ -1,0 +1,213 @@
+//! Units of work: an entry together with the changes of state that it causes, committed whole or not at all.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{AccountCode, Balance, Entry, Money};
+
+/// Changes of state that one unit may cause.
+pub const MAX_EFFECTS: usize = 64;
+
+/// The name under which a unit is booked at most once, for ever. It is also the entry's public id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct IdempotencyKey(Uuid);
+
+impl IdempotencyKey {
+    /// A key that nobody has used.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// The key that was made elsewhere.
+    #[must_use]
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The one key of this purpose for this thing: every retry of 'pay out remittance X' has the same.
+    #[must_use]
+    pub fn derived(subject: Uuid, purpose: &str) -> Self {
+        Self(Uuid::new_v5(&subject, purpose.as_bytes()))
+    }
+
+    /// The key's 16 bytes.
+    #[must_use]
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+/// A kind of change of state, owned by a business room.
+///
+/// The statement is one set-based SQL statement with a single bind `$1::jsonb`: an array of
+/// `{"unit": 0, "entry": "…", "booked_at": "…", "payload": {…}}`. It applies what still applies and returns one row
+/// `unit int4` for each unit that it applied; a unit that it does not return is refused alone.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EffectKind {
+    /// What it does, for a refusal's reason: `remittance-funded`.
+    pub name: &'static str,
+    /// The statement.
+    pub statement: &'static str,
+}
+
+/// One change of state, caused by an entry.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    pub(crate) kind: &'static EffectKind,
+    pub(crate) payload: serde_json::Value,
+}
+
+impl Effect {
+    /// A change of that kind with what its statement needs.
+    ///
+    /// # Errors
+    /// When the payload is nothing that JSON can say (a map with keys that are no text).
+    pub fn try_new(kind: &'static EffectKind, payload: &impl Serialize) -> Result<Self, serde_json::Error> {
+        Ok(Self { kind, payload: serde_json::to_value(payload)? })
+    }
+}
+
+/// An entry and what it causes.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct UnitOfWork {
+    pub(crate) key: IdempotencyKey,
+    pub(crate) entry: Entry,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl UnitOfWork {
+    /// A unit that books `entry` once under `key`.
+    pub fn new(key: IdempotencyKey, entry: Entry) -> Self {
+        Self { key, entry, effects: Vec::new() }
+    }
+
+    /// The same unit, causing one more change of state.
+    pub fn causing(mut self, effect: Effect) -> Self {
+        self.effects.push(effect);
+        self
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> IdempotencyKey {
+        self.key
+    }
+
+    /// The entry.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+/// The place of an entry in its book's order: 1, 2, 3, … without gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Sequence(pub(crate) i64);
+
+impl Sequence {
+    /// The sequence of that number; zero stands before the first entry.
+    #[must_use]
+    pub const fn new(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
+
+/// What the ledger answers to an accepted unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The entry's place in the book.
+    pub sequence: Sequence,
+    /// When it was booked.
+    pub booked_at: DateTime<Utc>,
+    /// Whether this is the answer to a repeated key: nothing was booked now.
+    pub outcome: Outcome,
+    /// The balances that the entry left, one per account and in the order of the postings; empty for a repeated key.
+    pub balances: Vec<Balance>,
+}
+
+/// Whether a unit was booked by this call or by an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Booked now.
+    Booked,
+    /// Booked before, under the same key; this call changed nothing.
+    AlreadyBooked,
+}
+
+/// Why a unit was refused; nothing of it was booked, and its neighbours were not touched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The account would fall below its floor.
+    #[error("{account} would fall to {would_be} {}, below its floor of {floor}", would_be.currency())]
+    BelowFloor {
+        /// The account.
+        account: AccountCode,
+        /// The balance that would remain on its normal side.
+        would_be: Money,
+        /// The least that may remain.
+        floor: Money,
+    },
+    /// The key has been used for other content.
+    #[error("the idempotency key was used before with other content")]
+    KeyReused,
+    /// The chart has no template for the account.
+    #[error("the chart of accounts knows no account like {0}")]
+    UnknownAccount(AccountCode),
+    /// A change of state did not fit any more: somebody else was first.
+    #[error("the change {effect} does not apply any more")]
+    EffectNotApplicable {
+        /// The name of the kind of change.
+        effect: &'static str,
+    },
+    /// A balance would not fit into 64 bits.
+    #[error("the balance of {0} would be too large")]
+    BalanceTooLarge(AccountCode),
+    /// The unit causes more than [`MAX_EFFECTS`] changes.
+    #[error("a unit may cause at most {MAX_EFFECTS} changes of state")]
+    TooManyEffects,
+}
+
+impl Refusal {
+    /// A stable word for the reason, for counters and records.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::BelowFloor { .. } => "below-floor",
+            Self::KeyReused => "key-reused",
+            Self::UnknownAccount(_) => "unknown-account",
+            Self::EffectNotApplicable { .. } => "effect-not-applicable",
+            Self::BalanceTooLarge(_) => "balance-too-large",
+            Self::TooManyEffects => "too-many-effects",
+        }
+    }
+}
+
+/// Why a unit was not booked, as far as is known.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostError {
+    /// Refused for a reason that lies in the unit; certain.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The queue is full; certain that nothing was booked.
+    #[error("the ledger is busy; try again in {retry_after_seconds} s")]
+    Busy {
+        /// When to try again.
+        retry_after_seconds: u32,
+    },
+    /// The database did not answer; whether the unit was booked is unknown, and a retry with the same key tells.
+    #[error("the ledger cannot be reached: {0}")]
+    Unavailable(String),
+}
