@@ -2,6 +2,7 @@
 
 mod chart;
 
+pub(crate) use chart::AccountRole;
 pub use chart::{Chart, ChartError, Template};
 
 use std::fmt;

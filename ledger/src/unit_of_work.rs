@@ -207,6 +207,10 @@ pub enum PostError {
         /// When to try again.
         retry_after_seconds: u32,
     },
+    /// The database said no to the unit's data, which is a fault of the code that made it; certain that nothing was
+    /// booked.
+    #[error("the ledger's database rejected the unit of work: {0}")]
+    Rejected(String),
     /// The database did not answer; whether the unit was booked is unknown, and a retry with the same key tells.
     #[error("the ledger cannot be reached: {0}")]
     Unavailable(String),

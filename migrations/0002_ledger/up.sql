@@ -11,6 +11,7 @@ create table ledger.books (
     name text not null,
     last_sequence bigint not null default 0,
     last_account bigint not null default 0,
+    last_booked_at timestamptz not null default 'epoch',
     constraint books_pkey primary key (book_id),
     constraint books_name_unique unique (name),
     constraint books_last_sequence_not_negative check (last_sequence >= 0),
@@ -19,6 +20,7 @@ create table ledger.books (
 comment on table ledger.books is 'A complete set of accounts with one order of entries; its row is the lock that gives the order.';
 comment on column ledger.books.last_sequence is 'Sequence of the newest entry; sequences have no gaps.';
 comment on column ledger.books.last_account is 'Number of the account opened last.';
+comment on column ledger.books.last_booked_at is 'When the newest entry was booked; booking times never run backwards, whatever the clock does.';
 
 create table ledger.accounts (
     book_id smallint not null,
@@ -136,12 +138,13 @@ after insert on ledger.postings
 referencing new table as posted
 for each statement execute function ledger.check_entries_balance();
 
-create function ledger.advance(book smallint, expected bigint, next bigint) returns void
+create function ledger.advance(book smallint, expected bigint, next bigint, booked timestamptz) returns void
 language plpgsql
 as $$
 begin
     update ledger.books
-    set last_sequence = next
+    set last_sequence = next,
+        last_booked_at = booked
     where book_id = book
       and last_sequence = expected;
     if not found then
@@ -150,7 +153,7 @@ begin
     end if;
 end
 $$;
-comment on function ledger.advance(smallint, bigint, bigint) is 'Takes the book''s lock and moves its head, or fails when somebody else moved it first: lets the writer send a whole batch in one round trip.';
+comment on function ledger.advance(smallint, bigint, bigint, timestamptz) is 'Takes the book''s lock and moves its head, or fails when somebody else moved it first: lets the writer send a whole batch in one round trip.';
 
 grant usage on schema ledger to teranga_server, teranga_reader;
 grant select on all tables in schema ledger to teranga_server, teranga_reader;
@@ -158,5 +161,5 @@ grant insert, update on ledger.books to teranga_server;
 grant insert on ledger.accounts to teranga_server;
 grant update (balance_minor, last_sequence) on ledger.accounts to teranga_server;
 grant insert on ledger.entries, ledger.postings, ledger.refusals to teranga_server;
-revoke execute on function ledger.advance(smallint, bigint, bigint) from public;
-grant execute on function ledger.advance(smallint, bigint, bigint) to teranga_server;
+revoke execute on function ledger.advance(smallint, bigint, bigint, timestamptz) from public;
+grant execute on function ledger.advance(smallint, bigint, bigint, timestamptz) to teranga_server;

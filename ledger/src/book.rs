@@ -1,0 +1,148 @@
+//! Books, and the handle through which everything is posted and read.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use platform::clock::Clock;
+use platform::database::Database;
+use tokio::task::JoinHandle;
+
+use crate::account::Chart;
+use crate::unit_of_work::{PostError, Receipt, UnitOfWork};
+use crate::writer::{self, Observer, Queue};
+use crate::{Error, Sequence};
+
+/// A complete set of accounts with one order of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BookId(i16);
+
+impl BookId {
+    /// The book that a new installation starts with.
+    pub const FIRST: Self = Self(1);
+
+    /// The book of that number.
+    #[must_use]
+    pub const fn new(number: i16) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> i16 {
+        self.0
+    }
+}
+
+/// What is said of a book when it is opened.
+#[derive(Clone)]
+pub struct BookSettings {
+    /// Which book.
+    pub book: BookId,
+    /// Its name, when it has to be made.
+    pub name: String,
+    /// The accounts that may be opened in it.
+    pub chart: Chart,
+    /// Where booking times come from.
+    pub clock: Clock,
+    /// Who is told of each batch.
+    pub observer: Option<Observer>,
+}
+
+/// A book that can be written and read. Cheap to clone; all clones share one writer.
+#[derive(Clone)]
+pub struct Ledger {
+    pub(crate) database: Database,
+    pub(crate) book: BookId,
+    pub(crate) chart: Chart,
+    clock: Clock,
+    queue: Queue,
+}
+
+/// The running writer; see [`Ledger::open`].
+#[must_use]
+pub struct WriterTask(JoinHandle<()>);
+
+impl WriterTask {
+    /// Waits until everything handed in is answered. Drop every [`Ledger`] first: the writer lives as long as one does.
+    pub async fn finished(self) {
+        if let Err(error) = self.0.await {
+            tracing::error!(%error, "the ledger's writer ended badly");
+        }
+    }
+}
+
+impl Ledger {
+    /// Opens a book, making it if it is new, and starts its writer.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or has not been migrated.
+    pub async fn open(database: Database, settings: BookSettings) -> Result<(Self, WriterTask), Error> {
+        let BookSettings { book, name, chart, clock, observer } = settings;
+        let (queue, task) =
+            writer::start(database.clone(), book, &name, chart.clone(), clock.clone(), observer).await?;
+        Ok((Self { database, book, chart, clock, queue }, WriterTask(task)))
+    }
+
+    /// Books a unit of work, whole or not at all, and answers once it is durable.
+    ///
+    /// # Errors
+    /// [`PostError::Refused`] with the reason; [`PostError::Busy`] when too much waits; after
+    /// [`PostError::Unavailable`] a retry with the same key tells whether it was booked.
+    pub async fn post(&self, unit: UnitOfWork) -> Result<Receipt, PostError> {
+        let mut answers = self.queue.submit(vec![unit]).await?;
+        answers.pop().unwrap_or_else(|| Err(PostError::Unavailable("the writer gave no answer".to_owned())))
+    }
+
+    /// Books units in order, each on its own: one that is refused does not stop those after it.
+    ///
+    /// # Errors
+    /// [`PostError::Busy`] or [`PostError::Unavailable`] for all of them; what befell a single one is in its place.
+    pub async fn post_all(&self, units: Vec<UnitOfWork>) -> Result<Vec<Result<Receipt, PostError>>, PostError> {
+        self.queue.submit(units).await
+    }
+
+    /// Units that wait or are being written.
+    #[must_use]
+    pub fn queue_length(&self) -> usize {
+        self.queue.length()
+    }
+
+    /// The chart of accounts.
+    #[must_use]
+    pub fn chart(&self) -> &Chart {
+        &self.chart
+    }
+
+    /// The book.
+    #[must_use]
+    pub fn book(&self) -> BookId {
+        self.book
+    }
+
+    /// The day by the ledger's clock: the effective date of what happens now.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.clock.today()
+    }
+
+    /// The time by the ledger's clock.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The newest entry's place; zero in an empty book.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn head(&self) -> Result<Sequence, Error> {
+        use crate::schema::books;
+        use diesel::prelude::*;
+        use diesel_async::RunQueryDsl;
+        let mut connection = self.database.connection().await?;
+        let number = books::table
+            .filter(books::book_id.eq(self.book.number()))
+            .select(books::last_sequence)
+            .first(&mut connection)
+            .await?;
+        Ok(Sequence::new(number))
+    }
+}

@@ -1,0 +1,3 @@
+//! Exports of a book for those who check it with their own tools.
+
+mod hledger;

@@ -1,0 +1,67 @@
+//! Diesel's view of the schema `ledger`; equal to the migrated database, which a test checks.
+#![allow(missing_docs)]
+
+diesel::table! {
+    ledger.books (book_id) {
+        book_id -> Int2,
+        name -> Text,
+        last_sequence -> Int8,
+        last_account -> Int8,
+        last_booked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger.accounts (book_id, account) {
+        book_id -> Int2,
+        account -> Int8,
+        code -> Text,
+        commodity -> Int4,
+        kind -> Text,
+        floor_minor -> Nullable<Int8>,
+        balance_minor -> Int8,
+        last_sequence -> Int8,
+        opened_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger.entries (book_id, sequence) {
+        book_id -> Int2,
+        sequence -> Int8,
+        entry_key -> Uuid,
+        fingerprint -> Uuid,
+        booked_at -> Timestamptz,
+        effective_date -> Date,
+        kind -> Text,
+        description -> Nullable<Text>,
+        subject -> Nullable<Uuid>,
+        metadata -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    ledger.postings (book_id, sequence, ordinal) {
+        book_id -> Int2,
+        ordinal -> Int2,
+        commodity -> Int4,
+        sequence -> Int8,
+        account -> Int8,
+        amount_minor -> Int8,
+        balance_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    ledger.refusals (refusal_id) {
+        refusal_id -> Int8,
+        book_id -> Int2,
+        entry_key -> Uuid,
+        kind -> Text,
+        reason -> Text,
+        detail -> Text,
+        refused_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(books, accounts, entries, postings, refusals);
