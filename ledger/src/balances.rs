@@ -91,7 +91,7 @@ impl Ledger {
         };
         let head = match as_of {
             AsOf::Sequence(sequence) => sequence,
-            AsOf::Now => Sequence::new(rows.first().map_or(0, |row| row.head)),
+            AsOf::Now => Sequence::new(rows.as_slice().first().map_or(0, |row| row.head)),
         };
         let mut balances = rows.into_iter().map(Row::balance).collect::<Result<Vec<_>, _>>()?;
         balances.sort_by(|a, b| (&a.account, a.currency).cmp(&(&b.account, b.currency)));

@@ -114,11 +114,11 @@ impl Ledger {
         drop(connection);
         let side =
             |debit_positive_minor| Balance { account: code.clone(), currency, debit_positive_minor }.on_normal_side();
-        let opening = match rows.first() {
+        let opening = match rows.as_slice().first() {
             Some(first) => side(first.9 - first.8),
             None => self.balance(code, currency, AsOf::Now).await?,
         };
-        let closing = rows.last().map_or(opening, |last| side(last.9));
+        let closing = rows.as_slice().last().map_or(opening, |last| side(last.9));
         let line = |row: Line| StatementLine {
             sequence: Sequence::new(row.0),
             ordinal: row.1,

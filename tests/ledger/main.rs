@@ -1,0 +1,7 @@
+//! The ledger's promises, against a real PostgreSQL.
+
+mod effects;
+mod exports;
+mod posting;
+mod protection;
+mod reading;
