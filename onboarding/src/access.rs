@@ -1,0 +1,299 @@
+//! Client credentials, and those who hold them: institutions, our own staff, auditors.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use platform::clock::Clock;
+use platform::database::Database;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use crate::person::text;
+use crate::schema::{audit_grants, audit_reads, credentials, institutions, operators};
+use crate::{Error, Institution, InstitutionId};
+
+platform::define_id!(OperatorId, "A member of our own staff.");
+platform::define_id!(GrantId, "What an auditor may read.");
+
+/// A secret in clear: 256 random bits in hexadecimal, shown once.
+pub struct ClientSecret(SecretString);
+
+impl ClientSecret {
+    fn generate() -> Self {
+        let bytes: [u8; 32] = rand::random();
+        Self(hex::encode(bytes).into())
+    }
+
+    /// The secret, for the answer that hands it over.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// What of a secret is stored.
+fn digest(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+/// A credential as handed over.
+pub struct IssuedCredential {
+    /// The public half.
+    pub client_id: Uuid,
+    /// The secret half.
+    pub secret: ClientSecret,
+}
+
+/// A member of our own staff who is let in.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    id: OperatorId,
+}
+
+impl Operator {
+    /// Who.
+    #[must_use]
+    pub const fn id(&self) -> OperatorId {
+        self.id
+    }
+}
+
+/// An auditor who is let in under a live grant.
+#[derive(Clone, Debug)]
+pub struct Auditor {
+    grant: GrantId,
+}
+
+impl Auditor {
+    /// The grant.
+    #[must_use]
+    pub const fn grant(&self) -> GrantId {
+        self.grant
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Holder {
+    Institution,
+    Operator,
+    Auditor,
+}
+
+impl Holder {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Institution => "institution",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
+/// All credentials.
+#[derive(Clone)]
+pub struct Access {
+    database: Database,
+    clock: Clock,
+}
+
+impl Access {
+    /// The credentials of a database.
+    #[must_use]
+    pub const fn new(database: Database, clock: Clock) -> Self {
+        Self { database, clock }
+    }
+
+    async fn issue(&self, holder: Holder, id: Uuid) -> Result<IssuedCredential, Error> {
+        let issued = IssuedCredential { client_id: Uuid::now_v7(), secret: ClientSecret::generate() };
+        let mut connection = self.database.connection().await?;
+        diesel::insert_into(credentials::table)
+            .values((
+                credentials::client_id.eq(issued.client_id),
+                credentials::holder_kind.eq(holder.kind()),
+                credentials::holder_id.eq(id),
+                credentials::secret_digest.eq(digest(issued.secret.reveal())),
+                credentials::created_at.eq(self.clock.now()),
+            ))
+            .execute(&mut connection)
+            .await?;
+        Ok(issued)
+    }
+
+    async fn check(&self, holder: Holder, client_id: Uuid, secret: &SecretString) -> Result<Uuid, Error> {
+        let mut connection = self.database.connection().await?;
+        let (id, stored): (Uuid, Vec<u8>) = credentials::table
+            .find(client_id)
+            .filter(credentials::holder_kind.eq(holder.kind()))
+            .filter(credentials::revoked_at.is_null())
+            .select((credentials::holder_id, credentials::secret_digest))
+            .first(&mut connection)
+            .await
+            .optional()?
+            .ok_or(Error::WrongCredentials)?;
+        let fits = digest(secret.expose_secret()).ct_eq(&stored);
+        if bool::from(fits) { Ok(id) } else { Err(Error::WrongCredentials) }
+    }
+
+    /// Makes a member of staff with a first credential.
+    ///
+    /// # Errors
+    /// [`Error::Text`] for an empty or overlong name.
+    pub async fn create_operator(&self, name: &str) -> Result<IssuedCredential, Error> {
+        let id = OperatorId::generate();
+        let mut connection = self.database.connection().await?;
+        diesel::insert_into(operators::table)
+            .values((
+                operators::operator_id.eq(id),
+                operators::name.eq(text("name", name)?),
+                operators::created_at.eq(self.clock.now()),
+            ))
+            .execute(&mut connection)
+            .await?;
+        drop(connection);
+        self.issue(Holder::Operator, id.uuid()).await
+    }
+
+    /// Lets an auditor read until a time; hands over the credential for it.
+    ///
+    /// # Errors
+    /// [`Error::Text`] for an empty or overlong name.
+    pub async fn grant_audit(
+        &self,
+        _by: &Operator,
+        auditor: &str,
+        ends_at: DateTime<Utc>,
+    ) -> Result<(GrantId, IssuedCredential), Error> {
+        let grant = GrantId::generate();
+        let mut connection = self.database.connection().await?;
+        diesel::insert_into(audit_grants::table)
+            .values((
+                audit_grants::grant_id.eq(grant),
+                audit_grants::auditor.eq(text("auditor", auditor)?),
+                audit_grants::ends_at.eq(ends_at),
+                audit_grants::created_at.eq(self.clock.now()),
+            ))
+            .execute(&mut connection)
+            .await?;
+        drop(connection);
+        Ok((grant, self.issue(Holder::Auditor, grant.uuid()).await?))
+    }
+
+    /// Makes a further credential for an institution; the old ones stay valid until they are revoked.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn issue_for_institution(
+        &self,
+        _by: &Operator,
+        institution: InstitutionId,
+    ) -> Result<IssuedCredential, Error> {
+        let mut connection = self.database.connection().await?;
+        let known: Option<InstitutionId> = institutions::table
+            .find(institution)
+            .select(institutions::institution_id)
+            .first(&mut connection)
+            .await
+            .optional()?;
+        drop(connection);
+        known.ok_or(Error::NotFound("institution"))?;
+        self.issue(Holder::Institution, institution.uuid()).await
+    }
+
+    /// Lets in the institution that a credential belongs to.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`], [`Error::AccountUnusable`] for an institution that is not live.
+    pub async fn sign_in_institution(&self, client_id: Uuid, secret: &SecretString) -> Result<Institution, Error> {
+        let id = self.check(Holder::Institution, client_id, secret).await?;
+        self.recognise_institution(InstitutionId::from_uuid(id)).await
+    }
+
+    /// Lets in the institution that a token of ours names, if it is live.
+    ///
+    /// # Errors
+    /// [`Error::AccountUnusable`].
+    pub async fn recognise_institution(&self, id: InstitutionId) -> Result<Institution, Error> {
+        let mut connection = self.database.connection().await?;
+        let code: String = institutions::table
+            .find(id)
+            .filter(institutions::state.eq("live"))
+            .select(institutions::code)
+            .first(&mut connection)
+            .await
+            .optional()?
+            .ok_or(Error::AccountUnusable)?;
+        Institution::stored(id, &code)
+    }
+
+    /// Lets in a member of staff.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`].
+    pub async fn sign_in_operator(&self, client_id: Uuid, secret: &SecretString) -> Result<Operator, Error> {
+        let id = self.check(Holder::Operator, client_id, secret).await?;
+        self.recognise_operator(OperatorId::from_uuid(id)).await
+    }
+
+    /// Lets in the member of staff that a token of ours names, while a credential of theirs is valid.
+    ///
+    /// # Errors
+    /// [`Error::AccountUnusable`].
+    pub async fn recognise_operator(&self, id: OperatorId) -> Result<Operator, Error> {
+        self.holds_credential(id.uuid()).await?;
+        Ok(Operator { id })
+    }
+
+    /// Lets in an auditor whose grant has not ended.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`], [`Error::AccountUnusable`] after the grant's end.
+    pub async fn sign_in_auditor(&self, client_id: Uuid, secret: &SecretString) -> Result<Auditor, Error> {
+        let id = self.check(Holder::Auditor, client_id, secret).await?;
+        self.recognise_auditor(GrantId::from_uuid(id)).await
+    }
+
+    /// Lets in the auditor that a token of ours names, while the grant lasts.
+    ///
+    /// # Errors
+    /// [`Error::AccountUnusable`].
+    pub async fn recognise_auditor(&self, grant: GrantId) -> Result<Auditor, Error> {
+        let mut connection = self.database.connection().await?;
+        let ends_at: DateTime<Utc> = audit_grants::table
+            .find(grant)
+            .select(audit_grants::ends_at)
+            .first(&mut connection)
+            .await
+            .optional()?
+            .ok_or(Error::AccountUnusable)?;
+        if ends_at > self.clock.now() { Ok(Auditor { grant }) } else { Err(Error::AccountUnusable) }
+    }
+
+    /// Keeps that an auditor reads something, before it is shown.
+    ///
+    /// # Errors
+    /// When the database does not answer; then nothing may be shown.
+    pub async fn record_read(&self, auditor: &Auditor, what: &str) -> Result<(), Error> {
+        let mut connection = self.database.connection().await?;
+        diesel::insert_into(audit_reads::table)
+            .values((
+                audit_reads::grant_id.eq(auditor.grant),
+                audit_reads::what.eq(what.chars().take(200).collect::<String>()),
+                audit_reads::read_at.eq(self.clock.now()),
+            ))
+            .execute(&mut connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn holds_credential(&self, holder: Uuid) -> Result<(), Error> {
+        let mut connection = self.database.connection().await?;
+        let valid: bool = diesel::select(diesel::dsl::exists(
+            credentials::table.filter(credentials::holder_id.eq(holder)).filter(credentials::revoked_at.is_null()),
+        ))
+        .get_result(&mut connection)
+        .await?;
+        if valid { Ok(()) } else { Err(Error::AccountUnusable) }
+    }
+}

@@ -1,0 +1,70 @@
+/// Why onboarding said no.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database did not answer or refused.
+    #[error("onboarding's database failed: {0}")]
+    Database(#[from] diesel::result::Error),
+    /// A connection, a cipher or the outbox failed.
+    #[error(transparent)]
+    Platform(#[from] platform::Error),
+    /// The password is shorter or longer than allowed.
+    #[error("a password has {minimum} to {maximum} characters")]
+    PasswordLength {
+        /// Least characters.
+        minimum: usize,
+        /// Most characters.
+        maximum: usize,
+    },
+    /// Contact, password, client id or secret do not fit; which one is not told.
+    #[error("the credentials are not right")]
+    WrongCredentials,
+    /// Too many failures; sign-in is refused for a while.
+    #[error("too many failed sign-ins; try again in {seconds} s")]
+    Locked {
+        /// Until then.
+        seconds: i64,
+    },
+    /// The code is wrong, used up or too old.
+    #[error("the code is wrong, used up or too old; ask for another one")]
+    WrongCode,
+    /// The account is closed or restricted.
+    #[error("this account cannot be used")]
+    AccountUnusable,
+    /// A child cannot open an account alone.
+    #[error("a person of under {years} years cannot open an account alone")]
+    TooYoung {
+        /// The least age.
+        years: u32,
+    },
+    /// A text is empty or too long.
+    #[error("{field} has 1 to {maximum} characters on one line")]
+    Text {
+        /// Which one.
+        field: &'static str,
+        /// Most characters.
+        maximum: usize,
+    },
+    /// There is no such thing, or it is not for the one who asks.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The state does not allow it.
+    #[error("a {thing} that is {state} cannot be {wanted}")]
+    WrongState {
+        /// Of what.
+        thing: &'static str,
+        /// As it is.
+        state: &'static str,
+        /// What was asked for.
+        wanted: &'static str,
+    },
+    /// An institution of that code is there already.
+    #[error("an institution of that code is there already")]
+    CodeTaken,
+    /// Hashing failed; a fault of the configuration.
+    #[error("passwords cannot be hashed: {0}")]
+    Hashing(String),
+    /// What is stored is not what this room writes.
+    #[error("onboarding holds something that it never writes: {0}")]
+    Corrupt(&'static str),
+}

@@ -1,0 +1,194 @@
+//! People: contact, password, identity.
+
+mod contact;
+mod password;
+mod store;
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use contact::{Contact, ContactError};
+pub use password::PasswordPolicy;
+pub use store::{CONFIRMATION_TEMPLATE, Notice, People, REGISTERED_ALREADY_TEMPLATE};
+
+use crate::{Country, Error};
+
+platform::define_id!(PersonId, "A person.");
+
+/// The least age at which a person opens an account alone.
+const ADULT_YEARS: u32 = 18;
+/// Characters that a name or an address has at most.
+const LONGEST_TEXT: usize = 200;
+
+/// Where a person stands with us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonState {
+    /// Registered; the contact is not confirmed.
+    Registered,
+    /// The contact is confirmed, and more as far as the tier says.
+    Verified(Tier),
+    /// May look, but not move money.
+    Restricted,
+    /// Gone.
+    Closed,
+}
+
+/// How much is known of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    /// The contact is confirmed: browse and quote.
+    Contact,
+    /// Name, birth date and address are stated: small amounts.
+    Identity,
+    /// A document was seen: ordinary amounts.
+    Document,
+    /// The source of funds is known: high amounts.
+    Funds,
+}
+
+impl Tier {
+    /// The number by which people call it.
+    #[must_use]
+    pub const fn number(self) -> i16 {
+        match self {
+            Self::Contact => 0,
+            Self::Identity => 1,
+            Self::Document => 2,
+            Self::Funds => 3,
+        }
+    }
+
+    pub(crate) fn from_number(number: i16) -> Result<Self, Error> {
+        [Self::Contact, Self::Identity, Self::Document, Self::Funds]
+            .into_iter()
+            .find(|tier| tier.number() == number)
+            .ok_or(Error::Corrupt("a tier"))
+    }
+}
+
+/// A language that we speak to people in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    En,
+    /// French.
+    Fr,
+}
+
+/// The text is no language that we speak.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("we write in en and fr")]
+pub struct UnknownLanguage;
+
+impl Language {
+    /// The BCP 47 code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Fr => "fr",
+        }
+    }
+
+    /// The language of that code.
+    ///
+    /// # Errors
+    /// [`UnknownLanguage`] when we do not speak it.
+    pub fn try_new(code: &str) -> Result<Self, UnknownLanguage> {
+        [Self::En, Self::Fr].into_iter().find(|language| language.code() == code).ok_or(UnknownLanguage)
+    }
+}
+
+/// A person who is let in: comes only out of a check.
+#[derive(Clone, Debug)]
+pub struct Person {
+    id: PersonId,
+    tier: Tier,
+    language: Language,
+}
+
+impl Person {
+    pub(crate) const fn new(id: PersonId, tier: Tier, language: Language) -> Self {
+        Self { id, tier, language }
+    }
+
+    /// Who.
+    #[must_use]
+    pub const fn id(&self) -> PersonId {
+        self.id
+    }
+
+    /// How much is known of them.
+    #[must_use]
+    pub const fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// The language that they read.
+    #[must_use]
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+}
+
+/// Who a person says to be.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) name: String,
+    pub(crate) birth_date: NaiveDate,
+    pub(crate) address: String,
+    pub(crate) country: Country,
+}
+
+impl Identity {
+    /// A stated identity; the name is kept as given, in one piece and in any script.
+    ///
+    /// # Errors
+    /// [`Error::Text`] for an empty or overlong text, [`Error::TooYoung`] for a child.
+    pub fn try_new(
+        name: &str,
+        birth_date: NaiveDate,
+        address: &str,
+        country: Country,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        let name = text("name", name)?;
+        let address = text("address", address)?;
+        let eighteenth = i32::try_from(ADULT_YEARS)
+            .ok()
+            .and_then(|years| birth_date.with_year(birth_date.year() + years))
+            // Born on 29 February: of age on 1 March.
+            .or_else(|| NaiveDate::from_ymd_opt(birth_date.year() + 18, 3, 1));
+        if eighteenth.is_none_or(|day| day > now.date_naive()) {
+            return Err(Error::TooYoung { years: ADULT_YEARS });
+        }
+        Ok(Self { name, birth_date, address, country })
+    }
+}
+
+pub(crate) fn text(field: &'static str, given: &str) -> Result<String, Error> {
+    let given = given.trim();
+    if given.is_empty() || given.chars().count() > LONGEST_TEXT || given.chars().any(char::is_control) {
+        return Err(Error::Text { field, maximum: LONGEST_TEXT });
+    }
+    Ok(given.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_cannot_open_an_account_alone() -> Result<(), Box<dyn std::error::Error>> {
+        let now: DateTime<Utc> = "2026-03-01T00:00:00Z".parse()?;
+        let senegal = Country::try_new("SN")?;
+        let born = |text: &str| -> Result<bool, Box<dyn std::error::Error>> {
+            Ok(Identity::try_new("Awa", text.parse()?, "Thiès", senegal, now).is_ok())
+        };
+        assert!(born("2008-03-01")?);
+        assert!(!born("2008-03-02")?);
+        assert!(born("2004-02-29")?);
+        Ok(())
+    }
+}

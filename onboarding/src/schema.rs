@@ -1,0 +1,126 @@
+//! Diesel's view of the schema `onboarding`; equal to the migrated database, which a test checks.
+#![allow(missing_docs)]
+
+diesel::table! {
+    onboarding.people (person_id) {
+        person_id -> Uuid,
+        state -> Text,
+        tier -> Int2,
+        contact_kind -> Text,
+        contact_index -> Bytea,
+        sealed_contact -> Bytea,
+        password_hash -> Text,
+        language -> Text,
+        country -> Nullable<Text>,
+        sealed_name -> Nullable<Bytea>,
+        sealed_birth_date -> Nullable<Bytea>,
+        sealed_address -> Nullable<Bytea>,
+        failed_sign_ins -> Int4,
+        locked_until -> Nullable<Timestamptz>,
+        registered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.confirmations (person_id) {
+        person_id -> Uuid,
+        code_index -> Bytea,
+        tries_left -> Int4,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.institutions (institution_id) {
+        institution_id -> Uuid,
+        code -> Text,
+        name -> Text,
+        country -> Text,
+        regions -> Array<Text>,
+        languages -> Array<Text>,
+        products -> Array<Text>,
+        state -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.operators (operator_id) {
+        operator_id -> Uuid,
+        name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.audit_grants (grant_id) {
+        grant_id -> Uuid,
+        auditor -> Text,
+        ends_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.audit_reads (read_id) {
+        read_id -> Int8,
+        grant_id -> Uuid,
+        what -> Text,
+        read_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.credentials (client_id) {
+        client_id -> Uuid,
+        holder_kind -> Text,
+        holder_id -> Uuid,
+        secret_digest -> Bytea,
+        created_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    onboarding.referrals (referral_id) {
+        referral_id -> Uuid,
+        person_id -> Uuid,
+        institution_id -> Uuid,
+        need -> Text,
+        region -> Text,
+        language -> Text,
+        score -> Int4,
+        reasons -> Array<Text>,
+        state -> Text,
+        sealed_family_member -> Nullable<Bytea>,
+        sealed_account_number -> Nullable<Bytea>,
+        declined_because -> Nullable<Text>,
+        proposed_at -> Timestamptz,
+        answered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    onboarding.consents (consent_id) {
+        consent_id -> Uuid,
+        person_id -> Uuid,
+        institution_id -> Uuid,
+        purpose -> Text,
+        shared -> Array<Text>,
+        given_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    people,
+    confirmations,
+    institutions,
+    operators,
+    audit_grants,
+    audit_reads,
+    credentials,
+    referrals,
+    consents,
+);
