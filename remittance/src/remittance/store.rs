@@ -1,0 +1,584 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use ledger::{Currency, IdempotencyKey, Money, UnitOfWork};
+use platform::clock::Clock;
+use platform::database::Database;
+use uuid::Uuid;
+
+use super::effects::{self, Funded};
+use super::{CANCEL_WITHIN, Event, PayoutOrder, Placement, RejectionReason, Remittance, RemittanceId, State, entries};
+use crate::pay_in::PayIn;
+use crate::price::convert_family;
+use crate::quote::{Allocation, find_in as find_quote_in};
+use crate::schema::{remittance_history, remittances};
+use crate::{Beneficiaries, BeneficiaryId, Corridors, Error, QuoteId, SenderId, reference};
+
+/// Remittances that one list or claim has at most.
+const MOST_SHOWN: i64 = 100;
+
+/// What a sender may still send, in the base currency. The room that knows the person says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendingLimits {
+    /// At once.
+    pub per_transfer: Money,
+    /// In any thirty days.
+    pub thirty_days: Money,
+}
+
+/// A step of a remittance's life.
+#[derive(Clone, Debug, Queryable)]
+pub struct HistoryLine {
+    /// The state it came into.
+    pub state: String,
+    /// Why.
+    pub cause: String,
+    /// By whom.
+    pub actor: String,
+    /// The entry, where money moved.
+    pub entry: Option<Uuid>,
+    /// When.
+    pub happened_at: DateTime<Utc>,
+}
+
+/// What an institution is asked to pay.
+pub type Payout = PayoutOrder;
+
+/// All remittances.
+#[derive(Clone)]
+pub struct Remittances {
+    pub(crate) database: Database,
+    pub(crate) clock: Clock,
+    corridors: Arc<Corridors>,
+    beneficiaries: Beneficiaries,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = remittances)]
+struct Row {
+    remittance_id: RemittanceId,
+    sender_id: SenderId,
+    beneficiary_id: BeneficiaryId,
+    institution: String,
+    corridor: String,
+    reference: String,
+    state: String,
+    source_currency: String,
+    target_currency: String,
+    sent_minor: i64,
+    fee_minor: i64,
+    family_minor: i64,
+    at_mid_minor: i64,
+    received_minor: i64,
+    rate: String,
+    mid_rate: String,
+    allocations: serde_json::Value,
+    created_at: DateTime<Utc>,
+    pay_by: DateTime<Utc>,
+    funded_at: Option<DateTime<Utc>>,
+}
+
+impl Remittances {
+    /// The remittances of a database.
+    #[must_use]
+    pub const fn new(
+        database: Database,
+        clock: Clock,
+        corridors: Arc<Corridors>,
+        beneficiaries: Beneficiaries,
+    ) -> Self {
+        Self { database, clock, corridors, beneficiaries }
+    }
+
+    /// Accepts a quote for a beneficiary. A repeated id answers the remittance that was made first.
+    ///
+    /// # Errors
+    /// [`Error::QuoteExpired`], [`Error::QuoteTaken`], [`Error::BeneficiaryElsewhere`], [`Error::LimitReached`], or
+    /// [`Error::NotFound`] for what is not the sender's.
+    pub async fn accept(
+        &self,
+        sender: SenderId,
+        id: RemittanceId,
+        quote: QuoteId,
+        beneficiary: BeneficiaryId,
+        limits: SendingLimits,
+    ) -> Result<Remittance, Error> {
+        let beneficiary = self.beneficiaries.get(sender, beneficiary).await?;
+        let now = self.clock.now();
+        let mut connection = self.database.connection().await?;
+        connection
+            .transaction(async |connection| {
+                // Acceptances of one sender take turns, so that two at once cannot both use what is left.
+                diesel::sql_query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+                    .bind::<diesel::sql_types::Text, _>(sender.to_string())
+                    .execute(connection)
+                    .await?;
+                if let Some(known) = find_in(connection, id).await? {
+                    return if known.sender == sender { Ok(known) } else { Err(Error::NotFound("remittance")) };
+                }
+                let quote = find_quote_in(connection, sender, quote).await?.ok_or(Error::NotFound("quote"))?;
+                if quote.expires_at <= now {
+                    return Err(Error::QuoteExpired(quote.expires_at));
+                }
+                let corridor = self.corridors.get(quote.corridor.as_str());
+                let corridor = corridor.ok_or_else(|| Error::UnknownCorridor(quote.corridor.to_string()))?;
+                if !corridor.countries.contains(&beneficiary.country) {
+                    return Err(Error::BeneficiaryElsewhere);
+                }
+                check_limits(connection, sender, quote.in_base, limits, now).await?;
+                let inserted = diesel::insert_into(remittances::table)
+                    .values((
+                        (
+                            remittances::remittance_id.eq(id),
+                            remittances::quote_id.eq(quote.id),
+                            remittances::sender_id.eq(sender),
+                            remittances::beneficiary_id.eq(beneficiary.id),
+                            remittances::institution.eq(&beneficiary.institution),
+                            remittances::corridor.eq(quote.corridor.as_str()),
+                            remittances::reference.eq(reference::generate()),
+                            remittances::state.eq(State::AwaitingFunds.word()),
+                        ),
+                        (
+                            remittances::source_currency.eq(quote.sent.currency().code()),
+                            remittances::target_currency.eq(quote.received.currency().code()),
+                            remittances::sent_minor.eq(quote.sent.minor()),
+                            remittances::fee_minor.eq(quote.fee.minor()),
+                            remittances::family_minor.eq(quote.family.minor()),
+                            remittances::at_mid_minor.eq(quote.at_mid.minor()),
+                            remittances::received_minor.eq(quote.received.minor()),
+                            remittances::rate.eq(quote.rate.to_string()),
+                            remittances::mid_rate.eq(quote.mid_rate.to_string()),
+                        ),
+                        (
+                            remittances::allocations.eq(serde_json::to_value(&quote.allocations)?),
+                            remittances::base_minor.eq(quote.in_base.minor()),
+                            remittances::created_at.eq(now),
+                            remittances::pay_by.eq(now + self.corridors.pay_within),
+                        ),
+                    ))
+                    .on_conflict(remittances::quote_id)
+                    .do_nothing()
+                    .execute(connection)
+                    .await?;
+                if inserted == 0 {
+                    return Err(Error::QuoteTaken);
+                }
+                record(connection, &[id], State::AwaitingFunds, "the quote was accepted", "sender", now).await?;
+                find_in(connection, id).await?.ok_or(Error::NotFound("remittance"))
+            })
+            .await
+    }
+
+    /// A sender's remittance.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not theirs.
+    pub async fn get(&self, sender: SenderId, id: RemittanceId) -> Result<Remittance, Error> {
+        let mut connection = self.database.connection().await?;
+        let found = find_in(&mut connection, id).await?;
+        found.filter(|remittance| remittance.sender == sender).ok_or(Error::NotFound("remittance"))
+    }
+
+    /// The remittance of that reference, for our own staff and for pay-ins.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn by_reference(&self, reference: &str) -> Result<Option<Remittance>, Error> {
+        let mut connection = self.database.connection().await?;
+        let row: Option<Row> = remittances::table
+            .filter(remittances::reference.eq(reference))
+            .select(Row::as_select())
+            .first(&mut connection)
+            .await
+            .optional()?;
+        row.map(Row::remittance).transpose()
+    }
+
+    /// A sender's remittances, the newest first, after the one that was shown last.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn of(
+        &self,
+        sender: SenderId,
+        after: Option<(DateTime<Utc>, RemittanceId)>,
+        limit: i64,
+    ) -> Result<Vec<Remittance>, Error> {
+        let mut query = remittances::table
+            .filter(remittances::sender_id.eq(sender))
+            .order((remittances::created_at.desc(), remittances::remittance_id.desc()))
+            .limit(limit.clamp(1, MOST_SHOWN))
+            .select(Row::as_select())
+            .into_boxed();
+        if let Some((created_at, id)) = after {
+            query = query.filter(
+                remittances::created_at
+                    .lt(created_at)
+                    .or(remittances::created_at.eq(created_at).and(remittances::remittance_id.lt(id))),
+            );
+        }
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<Row> = query.load(&mut connection).await?;
+        rows.into_iter().map(Row::remittance).collect()
+    }
+
+    /// The steps of a remittance, in order. Who asks has shown that it is theirs by having it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn history(&self, remittance: &Remittance) -> Result<Vec<HistoryLine>, Error> {
+        let mut connection = self.database.connection().await?;
+        Ok(remittance_history::table
+            .filter(remittance_history::remittance_id.eq(remittance.id))
+            .order(remittance_history::ordinal)
+            .select((
+                remittance_history::state,
+                remittance_history::cause,
+                remittance_history::actor,
+                remittance_history::entry,
+                remittance_history::happened_at,
+            ))
+            .load(&mut connection)
+            .await?)
+    }
+
+    /// The unit of work that a pay-in causes. What could not be placed goes to the family at the rate of the quote.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCorridor`] when the corridor is gone, or when amounts cannot be computed.
+    pub fn funding(
+        &self,
+        remittance: &Remittance,
+        pay_in: &PayIn,
+        placements: Vec<Placement>,
+    ) -> Result<UnitOfWork, Error> {
+        let corridor = self.corridors.get(remittance.corridor.as_str());
+        let corridor = corridor.ok_or_else(|| Error::UnknownCorridor(remittance.corridor.to_string()))?;
+        let allocations: Vec<Allocation> = placements.iter().map(|placement| placement.allocation).collect();
+        let placed: i64 = allocations.iter().map(|allocation| allocation.minor).sum();
+        let mut funded = remittance.clone();
+        funded.family = remittance.sent.checked_sub(Money::from_minor(placed, remittance.source()))?;
+        if funded.family != remittance.family {
+            let converted = convert_family(corridor, remittance.mid_rate, remittance.rate, funded.family)?;
+            (funded.at_mid, funded.received) = converted;
+        }
+        let entry = entries::funded(self.clock.today(), &funded, &pay_in.provider, &placements)?;
+        let effect = effects::funded(&Funded {
+            remittance: remittance.id.uuid(),
+            pay_in: pay_in.id.uuid(),
+            family_minor: funded.family.minor(),
+            at_mid_minor: funded.at_mid.minor(),
+            received_minor: funded.received.minor(),
+            allocations: &allocations,
+        })?;
+        let key = IdempotencyKey::derived(pay_in.id.uuid(), "fund");
+        let unit = UnitOfWork::new(key, entry).causing(effect);
+        Ok(placements.into_iter().fold(unit, |unit, placement| unit.causing(placement.effect)))
+    }
+
+    /// Hands an institution what it has to pay, each once, the oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn claim(&self, institution: &str, limit: i64) -> Result<Vec<Payout>, Error> {
+        let now = self.clock.now();
+        let mut connection = self.database.connection().await?;
+        connection
+            .transaction(async |connection| {
+                let ids: Vec<RemittanceId> = remittances::table
+                    .filter(remittances::institution.eq(institution))
+                    .filter(remittances::state.eq(State::Funded.word()))
+                    .order(remittances::funded_at)
+                    .limit(limit.clamp(1, MOST_SHOWN))
+                    .select(remittances::remittance_id)
+                    .for_update()
+                    .skip_locked()
+                    .load(connection)
+                    .await?;
+                let rows: Vec<Row> = diesel::update(remittances::table.filter(remittances::remittance_id.eq_any(&ids)))
+                    .set(remittances::state.eq(State::Submitted.word()))
+                    .returning(Row::as_returning())
+                    .get_results(connection)
+                    .await?;
+                record(connection, &ids, State::Submitted, "the institution fetched it", institution, now).await?;
+                self.payouts(connection, rows).await
+            })
+            .await
+    }
+
+    /// What an institution was handed, the oldest first, after the one that was shown last.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn payouts_of(
+        &self,
+        institution: &str,
+        state: Option<State>,
+        after: Option<(DateTime<Utc>, RemittanceId)>,
+        limit: i64,
+    ) -> Result<Vec<Payout>, Error> {
+        let handed = [State::Submitted, State::ReadyForPickup, State::PaidOut, State::Refunded, State::Cancelled];
+        let words: Vec<&str> = handed
+            .iter()
+            .filter(|handed| state.is_none_or(|state| state == **handed))
+            .map(|state| state.word())
+            .collect();
+        let mut query = remittances::table
+            .filter(remittances::institution.eq(institution))
+            .filter(remittances::state.eq_any(words))
+            .filter(remittances::funded_at.is_not_null())
+            .order((remittances::created_at, remittances::remittance_id))
+            .limit(limit.clamp(1, MOST_SHOWN))
+            .select(Row::as_select())
+            .into_boxed();
+        if let Some((created_at, id)) = after {
+            query = query.filter(
+                remittances::created_at
+                    .gt(created_at)
+                    .or(remittances::created_at.eq(created_at).and(remittances::remittance_id.gt(id))),
+            );
+        }
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<Row> = query.load(&mut connection).await?;
+        self.payouts(&mut connection, rows).await
+    }
+
+    /// One payout of an institution.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not theirs, or was not handed to them.
+    pub async fn payout(&self, institution: &str, id: RemittanceId) -> Result<Payout, Error> {
+        let mut connection = self.database.connection().await?;
+        let row: Option<Row> = remittances::table
+            .find(id)
+            .filter(remittances::institution.eq(institution))
+            .filter(remittances::state.ne_all([
+                State::AwaitingFunds.word(),
+                State::Expired.word(),
+                State::Funded.word(),
+            ]))
+            .filter(remittances::funded_at.is_not_null())
+            .select(Row::as_select())
+            .first(&mut connection)
+            .await
+            .optional()?;
+        let payouts = self.payouts(&mut connection, row.into_iter().collect()).await?;
+        payouts.into_iter().next().ok_or(Error::NotFound("payout"))
+    }
+
+    /// The institution has the money ready. Saying so again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongState`].
+    pub async fn make_ready(&self, institution: &str, id: RemittanceId) -> Result<Payout, Error> {
+        let payout = self.payout(institution, id).await?;
+        if payout.remittance.state != State::ReadyForPickup {
+            let to = payout.remittance.state.after(Event::MadeReady)?;
+            self.step(id, payout.remittance.state, to, "the institution has it ready", institution).await?;
+        }
+        self.payout(institution, id).await
+    }
+
+    /// The unit of work of a payout.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`].
+    pub fn paying_out(&self, remittance: &Remittance) -> Result<UnitOfWork, Error> {
+        remittance.state.after(Event::Paid)?;
+        let entry = entries::paid_out(self.clock.today(), remittance)?;
+        let key = IdempotencyKey::derived(remittance.id.uuid(), "pay-out");
+        let effect = effects::paid_out(remittance.id.uuid(), &remittance.institution)?;
+        Ok(UnitOfWork::new(key, entry).causing(effect))
+    }
+
+    /// The unit of work of a rejection with its refund.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`].
+    pub fn refunding(&self, remittance: &Remittance, reason: RejectionReason) -> Result<UnitOfWork, Error> {
+        remittance.state.after(Event::Rejected)?;
+        let entry = entries::refunded(self.clock.today(), remittance)?;
+        let key = IdempotencyKey::derived(remittance.id.uuid(), "refund");
+        let effect = effects::refunded(remittance.id.uuid(), &remittance.institution, reason.word())?;
+        Ok(UnitOfWork::new(key, entry).causing(effect))
+    }
+
+    /// Gives up a remittance that was not paid in. Answers whether that was all there was to do: a funded one needs
+    /// its unit of work, see [`Remittances::cancelling`].
+    ///
+    /// # Errors
+    /// [`Error::WrongState`].
+    pub async fn cancel_unfunded(&self, remittance: &Remittance) -> Result<bool, Error> {
+        if remittance.state != State::AwaitingFunds {
+            return Ok(false);
+        }
+        let to = remittance.state.after(Event::Cancelled)?;
+        self.step(remittance.id, State::AwaitingFunds, to, "the sender gave it up", "sender").await?;
+        Ok(true)
+    }
+
+    /// The unit of work that gives a funded remittance back.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`], [`Error::TooLateToCancel`].
+    pub fn cancelling(&self, remittance: &Remittance, withdrawn: Vec<Placement>) -> Result<UnitOfWork, Error> {
+        remittance.state.after(Event::Cancelled)?;
+        let funded_after = self.clock.now() - CANCEL_WITHIN;
+        if remittance.funded_at.is_none_or(|funded_at| funded_at < funded_after) {
+            return Err(Error::TooLateToCancel { minutes: CANCEL_WITHIN.num_minutes() });
+        }
+        let entry = entries::cancelled(self.clock.today(), remittance, &withdrawn)?;
+        let key = IdempotencyKey::derived(remittance.id.uuid(), "cancel");
+        let effect = effects::cancelled(remittance.id.uuid(), funded_after)?;
+        let unit = UnitOfWork::new(key, entry).causing(effect);
+        Ok(withdrawn.into_iter().fold(unit, |unit, placement| unit.causing(placement.effect)))
+    }
+
+    /// Ends remittances whose time for paying ran out; answers how many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn expire_unpaid(&self) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let mut connection = self.database.connection().await?;
+        connection
+            .transaction(async |connection| {
+                let ids: Vec<RemittanceId> = remittances::table
+                    .filter(remittances::state.eq(State::AwaitingFunds.word()))
+                    .filter(remittances::pay_by.lt(now))
+                    .limit(MOST_SHOWN)
+                    .select(remittances::remittance_id)
+                    .for_update()
+                    .skip_locked()
+                    .load(connection)
+                    .await?;
+                diesel::update(remittances::table.filter(remittances::remittance_id.eq_any(&ids)))
+                    .set(remittances::state.eq(State::Expired.word()))
+                    .execute(connection)
+                    .await?;
+                record(connection, &ids, State::Expired, "it was not paid in time", "teranga", now).await?;
+                Ok(ids.len())
+            })
+            .await
+    }
+
+    async fn step(&self, id: RemittanceId, from: State, to: State, cause: &str, actor: &str) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut connection = self.database.connection().await?;
+        connection
+            .transaction(async |connection| {
+                let changed = diesel::update(remittances::table.find(id))
+                    .filter(remittances::state.eq(from.word()))
+                    .set(remittances::state.eq(to.word()))
+                    .execute(connection)
+                    .await?;
+                if changed == 1 {
+                    return record(connection, &[id], to, cause, actor, now).await;
+                }
+                let state = find_in(connection, id).await?.map(|remittance| remittance.state);
+                match state {
+                    Some(state) if state == to => Ok(()),
+                    Some(state) => Err(Error::WrongState { state, wanted: to.word() }),
+                    None => Err(Error::NotFound("remittance")),
+                }
+            })
+            .await
+    }
+
+    async fn payouts(&self, connection: &mut AsyncPgConnection, rows: Vec<Row>) -> Result<Vec<Payout>, Error> {
+        let ids: Vec<BeneficiaryId> = rows.iter().map(|row| row.beneficiary_id).collect();
+        let known = self.beneficiaries.for_payout(connection, &ids).await?;
+        rows.into_iter()
+            .map(|row| {
+                let remittance = row.remittance()?;
+                let beneficiary = known.iter().find(|known| known.id == remittance.beneficiary);
+                let beneficiary = beneficiary.ok_or(Error::Corrupt("a beneficiary"))?.clone();
+                Ok(Payout { remittance, beneficiary })
+            })
+            .collect()
+    }
+}
+
+async fn check_limits(
+    connection: &mut AsyncPgConnection,
+    sender: SenderId,
+    wanted: Money,
+    limits: SendingLimits,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let ended = [State::Expired.word(), State::Cancelled.word(), State::Refunded.word()];
+    let amounts: Vec<i64> = remittances::table
+        .filter(remittances::sender_id.eq(sender))
+        .filter(remittances::created_at.gt(now - Duration::days(30)))
+        .filter(remittances::state.ne_all(ended))
+        .select(remittances::base_minor)
+        .load(connection)
+        .await?;
+    let used = Money::from_minor(amounts.iter().sum(), wanted.currency());
+    let left = limits.thirty_days.checked_sub(used)?;
+    let left = if left.minor() < limits.per_transfer.minor() { left } else { limits.per_transfer };
+    if wanted.minor() > left.minor() {
+        let left = if left.is_positive() { left } else { Money::zero(left.currency()) };
+        return Err(Error::LimitReached { left });
+    }
+    Ok(())
+}
+
+async fn record(
+    connection: &mut AsyncPgConnection,
+    ids: &[RemittanceId],
+    state: State,
+    cause: &str,
+    actor: &str,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let rows: Vec<_> = ids
+        .iter()
+        .map(|id| {
+            (
+                remittance_history::remittance_id.eq(id),
+                remittance_history::state.eq(state.word()),
+                remittance_history::cause.eq(cause),
+                remittance_history::actor.eq(actor),
+                remittance_history::happened_at.eq(at),
+            )
+        })
+        .collect();
+    diesel::insert_into(remittance_history::table).values(rows).execute(connection).await?;
+    Ok(())
+}
+
+pub(crate) async fn find_in(connection: &mut AsyncPgConnection, id: RemittanceId) -> Result<Option<Remittance>, Error> {
+    let row: Option<Row> = remittances::table.find(id).select(Row::as_select()).first(connection).await.optional()?;
+    row.map(Row::remittance).transpose()
+}
+
+impl Row {
+    fn remittance(self) -> Result<Remittance, Error> {
+        let currency = |code: &str| Currency::try_new(code).map_err(|_| Error::Corrupt("a currency"));
+        let (source, target) = (currency(&self.source_currency)?, currency(&self.target_currency)?);
+        let rate = |text: &str| text.parse().map_err(|_| Error::Corrupt("a rate"));
+        Ok(Remittance {
+            id: self.remittance_id,
+            sender: self.sender_id,
+            beneficiary: self.beneficiary_id,
+            institution: self.institution,
+            corridor: crate::corridor::stored(self.corridor),
+            reference: self.reference,
+            state: State::from_word(&self.state).ok_or(Error::Corrupt("a remittance's state"))?,
+            sent: Money::from_minor(self.sent_minor, source),
+            fee: Money::from_minor(self.fee_minor, source),
+            family: Money::from_minor(self.family_minor, source),
+            at_mid: Money::from_minor(self.at_mid_minor, target),
+            received: Money::from_minor(self.received_minor, target),
+            rate: rate(&self.rate)?,
+            mid_rate: rate(&self.mid_rate)?,
+            allocations: serde_json::from_value(self.allocations)?,
+            created_at: self.created_at,
+            pay_by: self.pay_by,
+            funded_at: self.funded_at,
+        })
+    }
+}
