@@ -20,14 +20,16 @@
 
 mod effects;
 pub(crate) mod entries;
+mod payout;
 mod store;
+mod units;
 
 use chrono::{DateTime, Duration, Utc};
 use ledger::{AccountCode, Currency, Effect, Money};
 use serde::Serialize;
 
 pub(crate) use effects::pay_in_credited;
-pub use store::{HistoryLine, Payout, Remittances, SendingLimits};
+pub use store::{HistoryLine, Remittances, SendingLimits};
 
 use crate::quote::Allocation;
 use crate::rate::Rate;
@@ -262,9 +264,9 @@ pub struct Placement {
     pub effect: Effect,
 }
 
-/// A payout with whom to pay.
+/// What an institution is asked to pay, and whom.
 #[derive(Clone)]
-pub struct PayoutOrder {
+pub struct Payout {
     /// The remittance.
     pub remittance: Remittance,
     /// Who is paid.

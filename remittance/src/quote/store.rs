@@ -65,7 +65,7 @@ impl Quotes {
     /// Every reason for which a quote is refused.
     pub async fn make(&self, sender: SenderId, id: QuoteId, request: &QuoteRequest) -> Result<Quote, Error> {
         let mut connection = self.database.connection().await?;
-        if let Some(known) = find_in(&mut connection, sender, id).await? {
+        if let Some(known) = find_in(&mut connection, sender, id, self.corridors.base).await? {
             return Ok(known);
         }
         drop(connection);
@@ -77,7 +77,7 @@ impl Quotes {
             .on_conflict_do_nothing()
             .execute(&mut connection)
             .await?;
-        find_in(&mut connection, sender, id).await?.ok_or(Error::NotFound("quote"))
+        find_in(&mut connection, sender, id, self.corridors.base).await?.ok_or(Error::NotFound("quote"))
     }
 
     /// A sender's quote.
@@ -86,7 +86,7 @@ impl Quotes {
     /// [`Error::NotFound`] when it is not theirs.
     pub async fn get(&self, sender: SenderId, id: QuoteId) -> Result<Quote, Error> {
         let mut connection = self.database.connection().await?;
-        find_in(&mut connection, sender, id).await?.ok_or(Error::NotFound("quote"))
+        find_in(&mut connection, sender, id, self.corridors.base).await?.ok_or(Error::NotFound("quote"))
     }
 }
 
@@ -94,6 +94,7 @@ pub(crate) async fn find_in(
     connection: &mut AsyncPgConnection,
     sender: SenderId,
     id: QuoteId,
+    base: Currency,
 ) -> Result<Option<Quote>, Error> {
     let row: Option<Row> = quotes::table
         .find(id)
@@ -102,7 +103,7 @@ pub(crate) async fn find_in(
         .first(connection)
         .await
         .optional()?;
-    row.map(Row::quote).transpose()
+    row.map(|row| row.quote(base)).transpose()
 }
 
 impl Row {
@@ -131,7 +132,7 @@ impl Row {
         })
     }
 
-    fn quote(self) -> Result<Quote, Error> {
+    fn quote(self, base: Currency) -> Result<Quote, Error> {
         let currency = |code: &str| Currency::try_new(code).map_err(|_| Error::Corrupt("a currency"));
         let (source, target) = (currency(&self.source_currency)?, currency(&self.target_currency)?);
         let points = |points: i32| BasisPoints::new(points.unsigned_abs());
@@ -150,7 +151,7 @@ impl Row {
             cost: points(self.cost_basis_points),
             reference_cost: self.reference_cost_basis_points.map(points),
             allocations,
-            in_base: Money::from_minor(self.base_minor, Currency::EUR),
+            in_base: Money::from_minor(self.base_minor, base),
             created_at: self.created_at,
             expires_at: self.expires_at,
         })

@@ -3,21 +3,18 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use ledger::{Currency, IdempotencyKey, Money, UnitOfWork};
+use ledger::{Currency, Money};
 use platform::clock::Clock;
 use platform::database::Database;
 use uuid::Uuid;
 
-use super::effects::{self, Funded};
-use super::{CANCEL_WITHIN, Event, PayoutOrder, Placement, RejectionReason, Remittance, RemittanceId, State, entries};
-use crate::pay_in::PayIn;
-use crate::price::convert_family;
-use crate::quote::{Allocation, find_in as find_quote_in};
+use super::{Event, Remittance, RemittanceId, State};
+use crate::quote::find_in as find_quote_in;
 use crate::schema::{remittance_history, remittances};
 use crate::{Beneficiaries, BeneficiaryId, Corridors, Error, QuoteId, SenderId, reference};
 
 /// Remittances that one list or claim has at most.
-const MOST_SHOWN: i64 = 100;
+pub(super) const MOST_SHOWN: i64 = 100;
 
 /// What a sender may still send, in the base currency. The room that knows the person says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,24 +40,21 @@ pub struct HistoryLine {
     pub happened_at: DateTime<Utc>,
 }
 
-/// What an institution is asked to pay.
-pub type Payout = PayoutOrder;
-
 /// All remittances.
 #[derive(Clone)]
 pub struct Remittances {
     pub(crate) database: Database,
     pub(crate) clock: Clock,
-    corridors: Arc<Corridors>,
-    beneficiaries: Beneficiaries,
+    pub(super) corridors: Arc<Corridors>,
+    pub(super) beneficiaries: Beneficiaries,
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = remittances)]
-struct Row {
+pub(super) struct Row {
     remittance_id: RemittanceId,
     sender_id: SenderId,
-    beneficiary_id: BeneficiaryId,
+    pub(super) beneficiary_id: BeneficiaryId,
     institution: String,
     corridor: String,
     reference: String,
@@ -118,7 +112,9 @@ impl Remittances {
                 if let Some(known) = find_in(connection, id).await? {
                     return if known.sender == sender { Ok(known) } else { Err(Error::NotFound("remittance")) };
                 }
-                let quote = find_quote_in(connection, sender, quote).await?.ok_or(Error::NotFound("quote"))?;
+                let quote = find_quote_in(connection, sender, quote, self.corridors.base)
+                    .await?
+                    .ok_or(Error::NotFound("quote"))?;
                 if quote.expires_at <= now {
                     return Err(Error::QuoteExpired(quote.expires_at));
                 }
@@ -244,167 +240,6 @@ impl Remittances {
             .await?)
     }
 
-    /// The unit of work that a pay-in causes. What could not be placed goes to the family at the rate of the quote.
-    ///
-    /// # Errors
-    /// [`Error::UnknownCorridor`] when the corridor is gone, or when amounts cannot be computed.
-    pub fn funding(
-        &self,
-        remittance: &Remittance,
-        pay_in: &PayIn,
-        placements: Vec<Placement>,
-    ) -> Result<UnitOfWork, Error> {
-        let corridor = self.corridors.get(remittance.corridor.as_str());
-        let corridor = corridor.ok_or_else(|| Error::UnknownCorridor(remittance.corridor.to_string()))?;
-        let allocations: Vec<Allocation> = placements.iter().map(|placement| placement.allocation).collect();
-        let placed: i64 = allocations.iter().map(|allocation| allocation.minor).sum();
-        let mut funded = remittance.clone();
-        funded.family = remittance.sent.checked_sub(Money::from_minor(placed, remittance.source()))?;
-        if funded.family != remittance.family {
-            let converted = convert_family(corridor, remittance.mid_rate, remittance.rate, funded.family)?;
-            (funded.at_mid, funded.received) = converted;
-        }
-        let entry = entries::funded(self.clock.today(), &funded, &pay_in.provider, &placements)?;
-        let effect = effects::funded(&Funded {
-            remittance: remittance.id.uuid(),
-            pay_in: pay_in.id.uuid(),
-            family_minor: funded.family.minor(),
-            at_mid_minor: funded.at_mid.minor(),
-            received_minor: funded.received.minor(),
-            allocations: &allocations,
-        })?;
-        let key = IdempotencyKey::derived(pay_in.id.uuid(), "fund");
-        let unit = UnitOfWork::new(key, entry).causing(effect);
-        Ok(placements.into_iter().fold(unit, |unit, placement| unit.causing(placement.effect)))
-    }
-
-    /// Hands an institution what it has to pay, each once, the oldest first.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn claim(&self, institution: &str, limit: i64) -> Result<Vec<Payout>, Error> {
-        let now = self.clock.now();
-        let mut connection = self.database.connection().await?;
-        connection
-            .transaction(async |connection| {
-                let ids: Vec<RemittanceId> = remittances::table
-                    .filter(remittances::institution.eq(institution))
-                    .filter(remittances::state.eq(State::Funded.word()))
-                    .order(remittances::funded_at)
-                    .limit(limit.clamp(1, MOST_SHOWN))
-                    .select(remittances::remittance_id)
-                    .for_update()
-                    .skip_locked()
-                    .load(connection)
-                    .await?;
-                let rows: Vec<Row> = diesel::update(remittances::table.filter(remittances::remittance_id.eq_any(&ids)))
-                    .set(remittances::state.eq(State::Submitted.word()))
-                    .returning(Row::as_returning())
-                    .get_results(connection)
-                    .await?;
-                record(connection, &ids, State::Submitted, "the institution fetched it", institution, now).await?;
-                self.payouts(connection, rows).await
-            })
-            .await
-    }
-
-    /// What an institution was handed, the oldest first, after the one that was shown last.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn payouts_of(
-        &self,
-        institution: &str,
-        state: Option<State>,
-        after: Option<(DateTime<Utc>, RemittanceId)>,
-        limit: i64,
-    ) -> Result<Vec<Payout>, Error> {
-        let handed = [State::Submitted, State::ReadyForPickup, State::PaidOut, State::Refunded, State::Cancelled];
-        let words: Vec<&str> = handed
-            .iter()
-            .filter(|handed| state.is_none_or(|state| state == **handed))
-            .map(|state| state.word())
-            .collect();
-        let mut query = remittances::table
-            .filter(remittances::institution.eq(institution))
-            .filter(remittances::state.eq_any(words))
-            .filter(remittances::funded_at.is_not_null())
-            .order((remittances::created_at, remittances::remittance_id))
-            .limit(limit.clamp(1, MOST_SHOWN))
-            .select(Row::as_select())
-            .into_boxed();
-        if let Some((created_at, id)) = after {
-            query = query.filter(
-                remittances::created_at
-                    .gt(created_at)
-                    .or(remittances::created_at.eq(created_at).and(remittances::remittance_id.gt(id))),
-            );
-        }
-        let mut connection = self.database.connection().await?;
-        let rows: Vec<Row> = query.load(&mut connection).await?;
-        self.payouts(&mut connection, rows).await
-    }
-
-    /// One payout of an institution.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when it is not theirs, or was not handed to them.
-    pub async fn payout(&self, institution: &str, id: RemittanceId) -> Result<Payout, Error> {
-        let mut connection = self.database.connection().await?;
-        let row: Option<Row> = remittances::table
-            .find(id)
-            .filter(remittances::institution.eq(institution))
-            .filter(remittances::state.ne_all([
-                State::AwaitingFunds.word(),
-                State::Expired.word(),
-                State::Funded.word(),
-            ]))
-            .filter(remittances::funded_at.is_not_null())
-            .select(Row::as_select())
-            .first(&mut connection)
-            .await
-            .optional()?;
-        let payouts = self.payouts(&mut connection, row.into_iter().collect()).await?;
-        payouts.into_iter().next().ok_or(Error::NotFound("payout"))
-    }
-
-    /// The institution has the money ready. Saying so again changes nothing.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::WrongState`].
-    pub async fn make_ready(&self, institution: &str, id: RemittanceId) -> Result<Payout, Error> {
-        let payout = self.payout(institution, id).await?;
-        if payout.remittance.state != State::ReadyForPickup {
-            let to = payout.remittance.state.after(Event::MadeReady)?;
-            self.step(id, payout.remittance.state, to, "the institution has it ready", institution).await?;
-        }
-        self.payout(institution, id).await
-    }
-
-    /// The unit of work of a payout.
-    ///
-    /// # Errors
-    /// [`Error::WrongState`].
-    pub fn paying_out(&self, remittance: &Remittance) -> Result<UnitOfWork, Error> {
-        remittance.state.after(Event::Paid)?;
-        let entry = entries::paid_out(self.clock.today(), remittance)?;
-        let key = IdempotencyKey::derived(remittance.id.uuid(), "pay-out");
-        let effect = effects::paid_out(remittance.id.uuid(), &remittance.institution)?;
-        Ok(UnitOfWork::new(key, entry).causing(effect))
-    }
-
-    /// The unit of work of a rejection with its refund.
-    ///
-    /// # Errors
-    /// [`Error::WrongState`].
-    pub fn refunding(&self, remittance: &Remittance, reason: RejectionReason) -> Result<UnitOfWork, Error> {
-        remittance.state.after(Event::Rejected)?;
-        let entry = entries::refunded(self.clock.today(), remittance)?;
-        let key = IdempotencyKey::derived(remittance.id.uuid(), "refund");
-        let effect = effects::refunded(remittance.id.uuid(), &remittance.institution, reason.word())?;
-        Ok(UnitOfWork::new(key, entry).causing(effect))
-    }
-
     /// Gives up a remittance that was not paid in. Answers whether that was all there was to do: a funded one needs
     /// its unit of work, see [`Remittances::cancelling`].
     ///
@@ -417,23 +252,6 @@ impl Remittances {
         let to = remittance.state.after(Event::Cancelled)?;
         self.step(remittance.id, State::AwaitingFunds, to, "the sender gave it up", "sender").await?;
         Ok(true)
-    }
-
-    /// The unit of work that gives a funded remittance back.
-    ///
-    /// # Errors
-    /// [`Error::WrongState`], [`Error::TooLateToCancel`].
-    pub fn cancelling(&self, remittance: &Remittance, withdrawn: Vec<Placement>) -> Result<UnitOfWork, Error> {
-        remittance.state.after(Event::Cancelled)?;
-        let funded_after = self.clock.now() - CANCEL_WITHIN;
-        if remittance.funded_at.is_none_or(|funded_at| funded_at < funded_after) {
-            return Err(Error::TooLateToCancel { minutes: CANCEL_WITHIN.num_minutes() });
-        }
-        let entry = entries::cancelled(self.clock.today(), remittance, &withdrawn)?;
-        let key = IdempotencyKey::derived(remittance.id.uuid(), "cancel");
-        let effect = effects::cancelled(remittance.id.uuid(), funded_after)?;
-        let unit = UnitOfWork::new(key, entry).causing(effect);
-        Ok(withdrawn.into_iter().fold(unit, |unit, placement| unit.causing(placement.effect)))
     }
 
     /// Ends remittances whose time for paying ran out; answers how many.
@@ -464,7 +282,14 @@ impl Remittances {
             .await
     }
 
-    async fn step(&self, id: RemittanceId, from: State, to: State, cause: &str, actor: &str) -> Result<(), Error> {
+    pub(super) async fn step(
+        &self,
+        id: RemittanceId,
+        from: State,
+        to: State,
+        cause: &str,
+        actor: &str,
+    ) -> Result<(), Error> {
         let now = self.clock.now();
         let mut connection = self.database.connection().await?;
         connection
@@ -485,19 +310,6 @@ impl Remittances {
                 }
             })
             .await
-    }
-
-    async fn payouts(&self, connection: &mut AsyncPgConnection, rows: Vec<Row>) -> Result<Vec<Payout>, Error> {
-        let ids: Vec<BeneficiaryId> = rows.iter().map(|row| row.beneficiary_id).collect();
-        let known = self.beneficiaries.for_payout(connection, &ids).await?;
-        rows.into_iter()
-            .map(|row| {
-                let remittance = row.remittance()?;
-                let beneficiary = known.iter().find(|known| known.id == remittance.beneficiary);
-                let beneficiary = beneficiary.ok_or(Error::Corrupt("a beneficiary"))?.clone();
-                Ok(Payout { remittance, beneficiary })
-            })
-            .collect()
     }
 }
 
@@ -526,7 +338,7 @@ async fn check_limits(
     Ok(())
 }
 
-async fn record(
+pub(super) async fn record(
     connection: &mut AsyncPgConnection,
     ids: &[RemittanceId],
     state: State,
@@ -556,7 +368,7 @@ pub(crate) async fn find_in(connection: &mut AsyncPgConnection, id: RemittanceId
 }
 
 impl Row {
-    fn remittance(self) -> Result<Remittance, Error> {
+    pub(super) fn remittance(self) -> Result<Remittance, Error> {
         let currency = |code: &str| Currency::try_new(code).map_err(|_| Error::Corrupt("a currency"));
         let (source, target) = (currency(&self.source_currency)?, currency(&self.target_currency)?);
         let rate = |text: &str| text.parse().map_err(|_| Error::Corrupt("a rate"));

@@ -1,0 +1,128 @@
+//! Payouts: remittances as the institutions see them that pay them.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+
+use super::store::{MOST_SHOWN, Remittances, Row, record};
+use super::{Event, Payout, RemittanceId, State};
+use crate::schema::remittances;
+use crate::{BeneficiaryId, Error};
+
+impl Remittances {
+    /// Hands an institution what it has to pay, each once, the oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn claim(&self, institution: &str, limit: i64) -> Result<Vec<Payout>, Error> {
+        let now = self.clock.now();
+        let mut connection = self.database.connection().await?;
+        connection
+            .transaction(async |connection| {
+                let ids: Vec<RemittanceId> = remittances::table
+                    .filter(remittances::institution.eq(institution))
+                    .filter(remittances::state.eq(State::Funded.word()))
+                    .order(remittances::funded_at)
+                    .limit(limit.clamp(1, MOST_SHOWN))
+                    .select(remittances::remittance_id)
+                    .for_update()
+                    .skip_locked()
+                    .load(connection)
+                    .await?;
+                let rows: Vec<Row> = diesel::update(remittances::table.filter(remittances::remittance_id.eq_any(&ids)))
+                    .set(remittances::state.eq(State::Submitted.word()))
+                    .returning(Row::as_returning())
+                    .get_results(connection)
+                    .await?;
+                record(connection, &ids, State::Submitted, "the institution fetched it", institution, now).await?;
+                self.payouts(connection, rows).await
+            })
+            .await
+    }
+
+    /// What an institution was handed, the oldest first, after the one that was shown last.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn payouts_of(
+        &self,
+        institution: &str,
+        state: Option<State>,
+        after: Option<(DateTime<Utc>, RemittanceId)>,
+        limit: i64,
+    ) -> Result<Vec<Payout>, Error> {
+        let handed = [State::Submitted, State::ReadyForPickup, State::PaidOut, State::Refunded, State::Cancelled];
+        let words: Vec<&str> = handed
+            .iter()
+            .filter(|handed| state.is_none_or(|state| state == **handed))
+            .map(|state| state.word())
+            .collect();
+        let mut query = remittances::table
+            .filter(remittances::institution.eq(institution))
+            .filter(remittances::state.eq_any(words))
+            .filter(remittances::funded_at.is_not_null())
+            .order((remittances::created_at, remittances::remittance_id))
+            .limit(limit.clamp(1, MOST_SHOWN))
+            .select(Row::as_select())
+            .into_boxed();
+        if let Some((created_at, id)) = after {
+            query = query.filter(
+                remittances::created_at
+                    .gt(created_at)
+                    .or(remittances::created_at.eq(created_at).and(remittances::remittance_id.gt(id))),
+            );
+        }
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<Row> = query.load(&mut connection).await?;
+        self.payouts(&mut connection, rows).await
+    }
+
+    /// One payout of an institution.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not theirs, or was not handed to them.
+    pub async fn payout(&self, institution: &str, id: RemittanceId) -> Result<Payout, Error> {
+        let mut connection = self.database.connection().await?;
+        let row: Option<Row> = remittances::table
+            .find(id)
+            .filter(remittances::institution.eq(institution))
+            .filter(remittances::state.ne_all([
+                State::AwaitingFunds.word(),
+                State::Expired.word(),
+                State::Funded.word(),
+            ]))
+            .filter(remittances::funded_at.is_not_null())
+            .select(Row::as_select())
+            .first(&mut connection)
+            .await
+            .optional()?;
+        let payouts = self.payouts(&mut connection, row.into_iter().collect()).await?;
+        payouts.into_iter().next().ok_or(Error::NotFound("payout"))
+    }
+
+    /// The institution has the money ready. Saying so again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongState`].
+    pub async fn make_ready(&self, institution: &str, id: RemittanceId) -> Result<Payout, Error> {
+        let payout = self.payout(institution, id).await?;
+        if payout.remittance.state != State::ReadyForPickup {
+            let to = payout.remittance.state.after(Event::MadeReady)?;
+            self.step(id, payout.remittance.state, to, "the institution has it ready", institution).await?;
+        }
+        self.payout(institution, id).await
+    }
+
+    async fn payouts(&self, connection: &mut AsyncPgConnection, rows: Vec<Row>) -> Result<Vec<Payout>, Error> {
+        let ids: Vec<BeneficiaryId> = rows.iter().map(|row| row.beneficiary_id).collect();
+        let known = self.beneficiaries.for_payout(connection, &ids).await?;
+        rows.into_iter()
+            .map(|row| {
+                let remittance = row.remittance()?;
+                let beneficiary = known.iter().find(|known| known.id == remittance.beneficiary);
+                let beneficiary = beneficiary.ok_or(Error::Corrupt("a beneficiary"))?.clone();
+                Ok(Payout { remittance, beneficiary })
+            })
+            .collect()
+    }
+}
