@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `teranga`; see `teranga --help`.
+
+fn main() -> std::process::ExitCode {
+    api::run()
+}

@@ -81,6 +81,12 @@ impl Ledger {
         Ok((Self { database, book, chart, clock, queue }, WriterTask(task)))
     }
 
+    /// The same book, read through another pool: that of a role with fewer rights, or of a replica.
+    #[must_use]
+    pub fn reading_through(&self, database: Database) -> Self {
+        Self { database, ..self.clone() }
+    }
+
     /// Books a unit of work, whole or not at all, and answers once it is durable.
     ///
     /// # Errors

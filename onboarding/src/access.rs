@@ -155,6 +155,15 @@ impl Access {
         self.issue(Holder::Operator, id.uuid()).await
     }
 
+    /// Whether anybody of our own staff is known yet.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_operators(&self) -> Result<bool, Error> {
+        let mut connection = self.database.connection().await?;
+        Ok(diesel::select(diesel::dsl::exists(operators::table.select(operators::operator_id))).get_result(&mut connection).await?)
+    }
+
     /// Lets an auditor read until a time; hands over the credential for it.
     ///
     /// # Errors

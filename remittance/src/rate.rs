@@ -157,6 +157,12 @@ pub struct RateTable {
 }
 
 impl RateTable {
+    /// The newest rate of each pair.
+    #[must_use]
+    pub fn newest(&self) -> &[SetRate] {
+        &self.newest
+    }
+
     fn against_base(&self, currency: Currency) -> Option<(Rate, Option<DateTime<Utc>>)> {
         if currency == self.base {
             return Some((Rate::ONE, None));

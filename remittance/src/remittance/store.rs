@@ -177,19 +177,18 @@ impl Remittances {
         found.filter(|remittance| remittance.sender == sender).ok_or(Error::NotFound("remittance"))
     }
 
-    /// The remittance of that reference, for our own staff and for pay-ins.
+    /// The remittances of those references, for our own staff and for pay-ins.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn by_reference(&self, reference: &str) -> Result<Option<Remittance>, Error> {
+    pub async fn by_references(&self, references: &[String]) -> Result<Vec<Remittance>, Error> {
         let mut connection = self.database.connection().await?;
-        let row: Option<Row> = remittances::table
-            .filter(remittances::reference.eq(reference))
+        let rows: Vec<Row> = remittances::table
+            .filter(remittances::reference.eq_any(references))
             .select(Row::as_select())
-            .first(&mut connection)
-            .await
-            .optional()?;
-        row.map(Row::remittance).transpose()
+            .load(&mut connection)
+            .await?;
+        rows.into_iter().map(Row::remittance).collect()
     }
 
     /// A sender's remittances, the newest first, after the one that was shown last.

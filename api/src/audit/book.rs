@@ -1,0 +1,242 @@
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use ledger::{AccountCode, AsOf, Balance, Money, Safeguarding, Sequence};
+use onboarding::Auditor;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::admission::Admitted;
+use crate::house::House;
+use crate::mobile::{StatementBody, StatementPage};
+use crate::openapi::ReadProblems;
+use crate::problem::{Faults, Problem};
+use crate::wire::{MoneyBody, currency};
+
+/// The moment that is asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Moment {
+    /// After the entry of that sequence; now when left out.
+    #[param(minimum = 0)]
+    as_of_sequence: Option<i64>,
+}
+
+/// The currency and the moment that are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CurrencyAndMoment {
+    /// ISO 4217.
+    #[param(pattern = "^[A-Z]{3}$")]
+    currency: String,
+    /// After the entry of that sequence; now when left out.
+    #[param(minimum = 0)]
+    as_of_sequence: Option<i64>,
+}
+
+fn as_of(sequence: Option<i64>) -> AsOf {
+    sequence.map_or(AsOf::Now, |number| AsOf::Sequence(Sequence::new(number)))
+}
+
+/// What an account holds.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Balance)]
+pub(super) struct BalanceBody {
+    account: String,
+    /// Debits positive.
+    balance: MoneyBody,
+    /// On the account's normal side: positive is ordinary.
+    on_normal_side: MoneyBody,
+}
+
+impl From<&Balance> for BalanceBody {
+    fn from(balance: &Balance) -> Self {
+        Self {
+            account: balance.account.to_string(),
+            balance: Money::from_minor(balance.debit_positive_minor, balance.currency).into(),
+            on_normal_side: balance.on_normal_side().into(),
+        }
+    }
+}
+
+/// All balances of the book at one moment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TrialBalance)]
+pub(super) struct TrialBalanceBody {
+    /// The newest entry that is counted.
+    sequence: i64,
+    balances: Vec<BalanceBody>,
+    /// The sum of each currency, in minor units: zero, or the book is wrong.
+    differences: Vec<Difference>,
+}
+
+/// A sum over all accounts of a currency.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Difference {
+    currency: String,
+    /// In minor units; a text, since it may be beyond 64 bits.
+    minor: String,
+}
+
+/// Both sides of the safeguarding equation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Safeguarding)]
+pub(crate) struct SafeguardingBody {
+    /// Whether it is shown to hold.
+    holds: bool,
+    /// All that is owed to clients, at the day's rates.
+    client_money: MoneyBody,
+    /// All that covers it, at the day's rates.
+    safeguards: MoneyBody,
+    currencies: Vec<SafeguardingLineBody>,
+    /// Currencies that could not be counted, because no rate is known.
+    without_rate: Vec<String>,
+}
+
+/// Both sides in one currency.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SafeguardingLineBody {
+    client_money: MoneyBody,
+    safeguards: MoneyBody,
+}
+
+impl SafeguardingBody {
+    /// The equation now.
+    pub(crate) async fn read(house: &House) -> Result<Self, Problem> {
+        let balance = house.audited.trial_balance(AsOf::Now).await?;
+        let rates = house.rates.table().await?;
+        let equation = Safeguarding::of(&balance, house.ledger.chart(), &rates);
+        let equation = equation.map_err(|error| Problem::internal(&error))?;
+        let money = |minor, currency| MoneyBody::from(Money::from_minor(minor, currency));
+        Ok(Self {
+            holds: equation.holds(),
+            client_money: equation.client_money.into(),
+            safeguards: equation.safeguards.into(),
+            currencies: equation
+                .lines
+                .iter()
+                .map(|line| SafeguardingLineBody {
+                    client_money: money(line.client_money_minor, line.currency),
+                    safeguards: money(line.safeguards_minor, line.currency),
+                })
+                .collect(),
+            without_rate: equation.without_rate.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+/// A check of the whole book.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Verification)]
+pub(super) struct VerificationBody {
+    holds: bool,
+    entries: i64,
+    postings: i64,
+    checks: Vec<CheckBody>,
+}
+
+/// One check, and the first difference that it found.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Check)]
+pub(super) struct CheckBody {
+    name: String,
+    difference: Option<String>,
+}
+
+/// All balances, now or after any entry of the past.
+#[utoipa::path(tag = "book", security(("token" = [])), params(Moment),
+    responses((status = 200, description = "The trial balance", body = TrialBalanceBody), ReadProblems))]
+#[get("/trial-balance")]
+pub(super) async fn read_trial_balance(
+    house: web::Data<House>,
+    _auditor: Admitted<Auditor>,
+    moment: web::Query<Moment>,
+) -> Result<HttpResponse, Problem> {
+    let balance = house.audited.trial_balance(as_of(moment.as_of_sequence)).await?;
+    let differences = balance
+        .differences()
+        .into_iter()
+        .map(|(currency, minor)| Difference { currency: currency.to_string(), minor: minor.to_string() })
+        .collect();
+    Ok(HttpResponse::Ok().json(TrialBalanceBody {
+        sequence: balance.sequence.number(),
+        balances: balance.balances.iter().map(BalanceBody::from).collect(),
+        differences,
+    }))
+}
+
+fn account(text: &str) -> Result<AccountCode, Problem> {
+    let mut faults = Faults::default();
+    faults.check("account", "account-code", AccountCode::try_new(text)).ok_or_else(|| faults.problem())
+}
+
+/// What one account holds, now or after any entry of the past.
+#[utoipa::path(tag = "book", security(("token" = [])),
+    params(("account" = String, Path, example = "revenue:fees:eur-xof"), CurrencyAndMoment),
+    responses((status = 200, description = "The balance", body = BalanceBody), ReadProblems))]
+#[get("/accounts/{account}/balance")]
+pub(super) async fn read_balance(
+    house: web::Data<House>,
+    _auditor: Admitted<Auditor>,
+    code: web::Path<String>,
+    asked: web::Query<CurrencyAndMoment>,
+) -> Result<HttpResponse, Problem> {
+    let code = account(&code)?;
+    let mut faults = Faults::default();
+    let Some(currency) = currency(&asked.currency, "currency", &mut faults) else { return Err(faults.problem()) };
+    let money = house.audited.balance(&code, currency, as_of(asked.as_of_sequence)).await?;
+    let minor = match code.kind().normal_side() {
+        ledger::Side::Debit => money.minor(),
+        ledger::Side::Credit => -money.minor(),
+    };
+    let balance = Balance { account: code, currency, debit_positive_minor: minor };
+    Ok(HttpResponse::Ok().json(BalanceBody::from(&balance)))
+}
+
+/// The statement of one account.
+#[utoipa::path(tag = "book", security(("token" = [])),
+    params(("account" = String, Path, example = "revenue:fees:eur-xof"), StatementPage),
+    responses((status = 200, description = "A page", body = StatementBody), ReadProblems))]
+#[get("/accounts/{account}/statement")]
+pub(super) async fn read_statement(
+    request: HttpRequest,
+    house: web::Data<House>,
+    _auditor: Admitted<Auditor>,
+    code: web::Path<String>,
+    page: web::Query<StatementPage>,
+) -> Result<HttpResponse, Problem> {
+    page.answer(&house.audited, &account(&code)?, &request).await
+}
+
+/// Whether clients' money is covered, at the day's rates.
+#[utoipa::path(tag = "book", security(("token" = [])),
+    responses((status = 200, description = "The equation", body = SafeguardingBody), ReadProblems))]
+#[get("/safeguarding")]
+pub(super) async fn read_safeguarding(
+    house: web::Data<House>,
+    _auditor: Admitted<Auditor>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(SafeguardingBody::read(&house).await?))
+}
+
+/// Recomputes the whole book from its postings.
+#[utoipa::path(tag = "book", security(("token" = [])),
+    responses((status = 200, description = "The verification", body = VerificationBody), ReadProblems))]
+#[get("/verification")]
+pub(super) async fn verify_book(house: web::Data<House>, _auditor: Admitted<Auditor>) -> Result<HttpResponse, Problem> {
+    let verification = house.audited.verify(|_, _| {}).await?;
+    let checks = verification
+        .checks
+        .iter()
+        .map(|check| CheckBody {
+            name: check.name.to_owned(),
+            difference: check.difference.as_ref().map(ToString::to_string),
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(VerificationBody {
+        holds: verification.holds(),
+        entries: verification.entries,
+        postings: verification.postings,
+        checks,
+    }))
+}

@@ -1,0 +1,78 @@
+//! Cursors: where a list goes on. Opaque to callers, so that they can change.
+
+use actix_web::HttpRequest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::problem::{Faults, Problem};
+
+/// Items of a page when nothing is said.
+const ORDINARY_LIMIT: i64 = 50;
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Page {
+    /// Items at most.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    /// Where the page before ended, from its `Link` or `next`.
+    #[param(max_length = 200)]
+    cursor: Option<String>,
+}
+
+impl Page {
+    pub(crate) const fn new(limit: Option<i64>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
+    pub(crate) fn limit(&self) -> Result<i64, Problem> {
+        limit(self.limit)
+    }
+
+    pub(crate) fn after<T: From<Uuid>>(&self) -> Result<Option<(DateTime<Utc>, T)>, Problem> {
+        self.cursor.as_deref().map(|text| read(text).map(|(time, id)| (time, T::from(id)))).transpose()
+    }
+}
+
+/// The number of items, if it is within bounds.
+pub(crate) fn limit(given: Option<i64>) -> Result<i64, Problem> {
+    let limit = given.unwrap_or(ORDINARY_LIMIT);
+    if (1..=100).contains(&limit) {
+        return Ok(limit);
+    }
+    let mut faults = Faults::default();
+    faults.add("limit", "limit", "a page has 1 to 100 items");
+    Err(faults.problem())
+}
+
+/// The cursor after an item.
+pub(crate) fn write(time: DateTime<Utc>, id: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode([&time.timestamp_micros().to_be_bytes()[..], id.as_bytes()].concat())
+}
+
+fn read(text: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
+    let parse = || {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (time, id) = bytes.split_at_checked(8)?;
+        let time = DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?;
+        Some((time, Uuid::from_slice(id).ok()?))
+    };
+    parse().ok_or_else(|| {
+        let mut faults = Faults::default();
+        faults.add("cursor", "cursor", "take the cursor from the page before, or leave it out");
+        faults.problem()
+    })
+}
+
+/// The `Link` to the next page (RFC 8288).
+pub(crate) fn link(request: &HttpRequest, cursor: &str) -> (&'static str, String) {
+    let others = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query: String = others.map(|pair| format!("{pair}&")).collect();
+    ("Link", format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path()))
+}

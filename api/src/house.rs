@@ -1,0 +1,269 @@
+//! The rooms, opened on one database, and what one needs of another.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::Duration;
+use coinvestment::{Commitments, Disbursements, Milestones, Projects};
+use ledger::{BookId, BookSettings, Ledger, WriterTask};
+use onboarding::{Access, Institutions, People, Person, Referrals};
+use platform::cipher::Cipher;
+use platform::clock::Clock;
+use platform::database::{Access as DatabaseAccess, Database};
+use platform::postgres::{EmbeddedPostgres, EmbeddedSettings};
+use remittance::{Beneficiaries, Corridors, PayIns, Quotes, Rates, Remittances, SendingLimits};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::configuration::{Configuration, ConfigurationFaults};
+use crate::idempotency::Running;
+use crate::keys;
+use crate::metrics::Metrics;
+use crate::tokens::Tokens;
+
+/// Where an installation by root keeps its data when the directory of the defaults is closed to PostgreSQL's user.
+const DIRECTORY_FOR_ROOT: &str = "/var/lib/teranga";
+
+/// Everything that a handler may ask.
+pub struct House {
+    pub(crate) configuration: Configuration,
+    pub(crate) clock: Clock,
+    pub(crate) cipher: Cipher,
+    pub(crate) database: Database,
+    pub(crate) ledger: Ledger,
+    /// The same book through the auditors' role, which can change nothing.
+    pub(crate) audited: Ledger,
+    pub(crate) tokens: Tokens,
+    pub(crate) running: Running,
+    pub(crate) metrics: Metrics,
+    pub(crate) people: People,
+    pub(crate) access: Access,
+    pub(crate) institutions: Institutions,
+    pub(crate) referrals: Referrals,
+    pub(crate) corridors: Arc<Corridors>,
+    pub(crate) rates: Rates,
+    pub(crate) quotes: Quotes,
+    pub(crate) beneficiaries: Beneficiaries,
+    pub(crate) remittances: Remittances,
+    pub(crate) pay_ins: PayIns,
+    pub(crate) projects: Projects,
+    pub(crate) commitments: Commitments,
+    pub(crate) milestones: Milestones,
+    pub(crate) disbursements: Disbursements,
+    owner_url: SecretString,
+}
+
+/// A house whose writer runs, and the database that it may have started.
+pub struct OpenHouse {
+    /// The rooms.
+    pub(crate) house: Arc<House>,
+    writer: WriterTask,
+    postgres: Option<EmbeddedPostgres>,
+    /// Where keys, mails and the first operator's credential lie.
+    pub(crate) directory: PathBuf,
+}
+
+/// Why the house could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The settings are faulty.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationFaults),
+    /// The database could not be had.
+    #[error(transparent)]
+    Platform(#[from] platform::Error),
+    /// The ledger could not be opened.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// Onboarding could not be opened.
+    #[error(transparent)]
+    Onboarding(#[from] onboarding::Error),
+    /// The rates that are shipped or in a file are faulty.
+    #[error(transparent)]
+    Remittance(#[from] remittance::Error),
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The keys of tokens could not be had.
+    #[error("{0}")]
+    TokenKeys(String),
+    /// Metrics could not be set up.
+    #[error("metrics cannot be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// A port could not be listened on.
+    #[error("{address} cannot be listened on: {source}")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A task of the start ended badly.
+    #[error("the start was cut off: {0}")]
+    CutOff(String),
+}
+
+impl OpenError {
+    pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+}
+
+struct Ground {
+    owner_url: SecretString,
+    server_url: SecretString,
+    postgres: Option<EmbeddedPostgres>,
+}
+
+impl OpenHouse {
+    /// Starts or finds the database, brings its schema up to date, and opens the rooms on it.
+    ///
+    /// # Errors
+    /// [`OpenError`], with what to do where that is known.
+    pub async fn open(configuration: Configuration, clock: Clock) -> Result<Self, OpenError> {
+        let (ground, directory) = ground(&configuration).await?;
+        let ran = platform::migrations::run(&ground.owner_url).await?;
+        if !ran.is_empty() {
+            tracing::info!(migrations = ran.len(), "brought the schema up to date");
+        }
+        if let Some(postgres) = &ground.postgres {
+            postgres.admit_server_roles()?;
+        }
+        let settings = &configuration.settings;
+        let database = Database::connect(&ground.server_url, settings.database.pool_size, DatabaseAccess::Server)?;
+        let reader = Database::connect(&ground.owner_url, 4, DatabaseAccess::Reader)?;
+        let cipher = Cipher::try_new(&master_key(&configuration, &directory)?)?;
+        let lifetime = Duration::minutes(settings.tokens.lifetime_minutes.into());
+        let tokens = Tokens::load(&directory.join("keys"), &settings.server.public_url, lifetime)
+            .map_err(|error| OpenError::TokenKeys(error.to_string()))?;
+        let metrics = Metrics::try_new()?;
+        let book = BookSettings {
+            book: BookId::FIRST,
+            name: "teranga".to_owned(),
+            chart: configuration.chart.clone(),
+            clock: clock.clone(),
+            observer: Some(metrics.batch_observer()),
+        };
+        let (ledger, writer) = Ledger::open(database.clone(), book).await?;
+        let corridors = Arc::new(configuration.corridors.clone());
+        let rates = Rates::new(database.clone(), corridors.base);
+        rates.set(&remittance::rates_from_toml(crate::configuration::RATES)?).await?;
+        let beneficiaries = Beneficiaries::new(database.clone(), cipher.clone(), clock.clone());
+        let institutions = Institutions::new(database.clone(), clock.clone());
+        let house = House {
+            audited: ledger.reading_through(reader),
+            tokens,
+            running: Running::default(),
+            metrics,
+            people: People::try_new(database.clone(), cipher.clone(), clock.clone(), settings.passwords)?,
+            access: Access::new(database.clone(), clock.clone()),
+            referrals: Referrals::new(database.clone(), cipher.clone(), clock.clone(), institutions.clone()),
+            institutions,
+            quotes: Quotes::new(database.clone(), clock.clone(), Arc::clone(&corridors), rates.clone()),
+            rates,
+            remittances: Remittances::new(
+                database.clone(),
+                clock.clone(),
+                Arc::clone(&corridors),
+                beneficiaries.clone(),
+            ),
+            beneficiaries,
+            pay_ins: PayIns::new(database.clone(), cipher.clone(), clock.clone()),
+            projects: Projects::new(database.clone(), cipher.clone(), clock.clone()),
+            commitments: Commitments::new(database.clone(), clock.clone()),
+            milestones: Milestones::new(database.clone(), cipher.clone(), clock.clone()),
+            disbursements: Disbursements::new(database.clone(), cipher.clone(), clock.clone()),
+            corridors,
+            ledger,
+            database,
+            cipher,
+            clock,
+            configuration,
+            owner_url: ground.owner_url,
+        };
+        Ok(Self { house: Arc::new(house), writer, postgres: ground.postgres, directory })
+    }
+
+    /// Finishes what was accepted and closes everything, the private PostgreSQL last.
+    pub async fn close(self) {
+        let Self { house, writer, postgres, .. } = self;
+        if Arc::strong_count(&house) > 1 {
+            tracing::warn!("something still holds the house; its writer is not waited for");
+        } else {
+            drop(house);
+            writer.finished().await;
+        }
+        // Ends sessions and writes everything out.
+        let stopped = tokio::task::spawn_blocking(move || drop(postgres)).await;
+        if let Err(error) = stopped {
+            tracing::error!(%error, "PostgreSQL was not stopped in order");
+        }
+    }
+}
+
+impl House {
+    /// What a person may send, as their tier says: onboarding's answer in the words of remittances.
+    pub(crate) fn sending_limits(&self, person: &Person) -> SendingLimits {
+        self.configuration.sending_limits(person.tier())
+    }
+
+    /// Whether the database answers and its schema is up to date, and the writer keeps up.
+    pub(crate) async fn readiness(&self) -> Result<(), String> {
+        self.ledger.head().await.map_err(|error| error.to_string())?;
+        let pending = platform::migrations::is_pending(&self.owner_url).await.map_err(|error| error.to_string())?;
+        if pending {
+            return Err("migrations are behind".to_owned());
+        }
+        if self.ledger.queue_length() >= ledger::MAX_QUEUED_UNITS {
+            return Err("the ledger's writer is stuck".to_owned());
+        }
+        Ok(())
+    }
+}
+
+async fn ground(configuration: &Configuration) -> Result<(Ground, PathBuf), OpenError> {
+    let named = configuration.settings.data_directory.clone();
+    if let Some(url) = &configuration.settings.database.url {
+        std::fs::create_dir_all(&named).map_err(OpenError::file(&named))?;
+        tracing::info!("using the PostgreSQL that database.url names");
+        return Ok((Ground { owner_url: url.clone(), server_url: url.clone(), postgres: None }, named));
+    }
+    let started = match start_embedded(&named).await {
+        Err(OpenError::Platform(platform::Error::DirectoryClosed { .. })) if named.is_relative() => {
+            let other = PathBuf::from(DIRECTORY_FOR_ROOT);
+            tracing::info!(directory = %other.display(), "the data directory is closed to PostgreSQL's user; using another");
+            (start_embedded(&other).await?, other)
+        }
+        started => (started?, named),
+    };
+    let (postgres, directory) = started;
+    tracing::info!(directory = %directory.display(), "started a private PostgreSQL");
+    let ground =
+        Ground { owner_url: postgres.owner_url(), server_url: postgres.server_url(), postgres: Some(postgres) };
+    Ok((ground, directory))
+}
+
+async fn start_embedded(directory: &Path) -> Result<EmbeddedPostgres, OpenError> {
+    let settings = EmbeddedSettings { data_directory: directory.join("postgresql"), binaries: None };
+    let started = tokio::task::spawn_blocking(move || EmbeddedPostgres::start(&settings)).await;
+    Ok(started.map_err(|error| OpenError::CutOff(error.to_string()))??)
+}
+
+fn master_key(configuration: &Configuration, directory: &Path) -> Result<SecretString, OpenError> {
+    let secrets = &configuration.settings.secrets;
+    if let Some(key) = &secrets.master_key {
+        return Ok(key.clone());
+    }
+    if let Some(path) = &secrets.master_key_file {
+        let text: SecretString = std::fs::read_to_string(path).map_err(OpenError::file(path))?.into();
+        return Ok(text.expose_secret().trim().to_owned().into());
+    }
+    let path = directory.join("keys").join("master.key");
+    keys::load_or_make(&path, Cipher::generate_key).map_err(OpenError::file(&path))
+}

@@ -1,0 +1,253 @@
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use chrono::{DateTime, Utc};
+use onboarding::Institution;
+use remittance::{Payout, RejectionReason, RemittanceId, State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::admission::Admitted;
+use crate::body::Body;
+use crate::cursor::{self, Page};
+use crate::funding::{self, Posted};
+use crate::house::House;
+use crate::idempotency::{Answer, Key, KeyHeader, once};
+use crate::openapi::{ReadProblems, WriteProblems};
+use crate::problem::Problem;
+use crate::wire::MoneyBody;
+
+/// What is to be paid, and to whom.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Payout)]
+pub(super) struct PayoutBody {
+    id: Uuid,
+    /// Our name for it, which the sender knows too.
+    reference: String,
+    /// submitted, ready-for-pickup, paid-out, refunded or cancelled
+    state: &'static str,
+    amount: MoneyBody,
+    /// bank-account, mobile-wallet, cash or institution-account
+    channel: &'static str,
+    beneficiary_name: String,
+    /// IBAN, phone number or account number; none for cash.
+    account: Option<String>,
+    country: String,
+    corridor: String,
+    created_at: DateTime<Utc>,
+    funded_at: Option<DateTime<Utc>>,
+}
+
+impl From<Payout> for PayoutBody {
+    fn from(payout: Payout) -> Self {
+        let Payout { remittance, beneficiary } = payout;
+        Self {
+            id: remittance.id.uuid(),
+            reference: remittance.reference,
+            state: remittance.state.word(),
+            amount: remittance.received.into(),
+            channel: beneficiary.channel.word(),
+            beneficiary_name: beneficiary.name,
+            account: beneficiary.account,
+            country: beneficiary.country,
+            corridor: remittance.corridor.to_string(),
+            created_at: remittance.created_at,
+            funded_at: remittance.funded_at,
+        }
+    }
+}
+
+/// A page of payouts, the oldest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PayoutPage {
+    items: Vec<PayoutBody>,
+    /// The cursor of the next page, where there is one.
+    next: Option<String>,
+}
+
+/// How many payouts are fetched.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Claim {
+    #[schema(minimum = 1, maximum = 100)]
+    limit: i64,
+}
+
+/// Which payouts are shown.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PayoutFilter {
+    /// Those in one state.
+    state: Option<PayoutState>,
+    /// Items at most.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    /// Where the page before ended.
+    #[param(max_length = 200)]
+    cursor: Option<String>,
+}
+
+/// Where a payout stands, as its institution sees it.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum PayoutState {
+    Submitted,
+    ReadyForPickup,
+    PaidOut,
+    Refunded,
+    Cancelled,
+}
+
+impl PayoutState {
+    const fn state(self) -> State {
+        match self {
+            Self::Submitted => State::Submitted,
+            Self::ReadyForPickup => State::ReadyForPickup,
+            Self::PaidOut => State::PaidOut,
+            Self::Refunded => State::Refunded,
+            Self::Cancelled => State::Cancelled,
+        }
+    }
+}
+
+/// Why it cannot be paid.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rejection {
+    /// unknown-account, name-differs, account-closed, not-collected, not-permitted or other
+    #[schema(value_type = String,
+        pattern = "^(unknown-account|name-differs|account-closed|not-collected|not-permitted|other)$")]
+    reason: RejectionReason,
+}
+
+/// Fetches what is to be paid, each payout once, the oldest first. What was fetched stays in the list of payouts.
+#[utoipa::path(tag = "payouts", security(("token" = [])), params(KeyHeader), request_body = Claim,
+    responses((status = 200, description = "The payouts", body = [PayoutBody]), WriteProblems))]
+#[post("/payouts/claims")]
+pub(super) async fn claim_payouts(
+    house: web::Data<House>,
+    institution: Admitted<Institution>,
+    key: Key,
+    body: Body<Claim>,
+) -> Result<HttpResponse, Problem> {
+    let limit = cursor::limit(Some(body.value.limit))?;
+    once(&house, &*institution, &key, body.digest, async |_| {
+        let claimed = house.remittances.claim(institution.code().as_str(), limit).await?;
+        Answer::ok(claimed.into_iter().map(PayoutBody::from).collect::<Vec<_>>())
+    })
+    .await
+}
+
+/// The payouts that were fetched, the oldest first.
+#[utoipa::path(tag = "payouts", security(("token" = [])), params(PayoutFilter),
+    responses((status = 200, description = "A page", body = PayoutPage), ReadProblems))]
+#[get("/payouts")]
+pub(super) async fn list_payouts(
+    request: HttpRequest,
+    house: web::Data<House>,
+    institution: Admitted<Institution>,
+    filter: web::Query<PayoutFilter>,
+) -> Result<HttpResponse, Problem> {
+    let PayoutFilter { state, limit, cursor } = filter.into_inner();
+    let page = Page::new(limit, cursor);
+    let limit = page.limit()?;
+    let after = page.after::<Uuid>()?.map(|(time, id)| (time, RemittanceId::from_uuid(id)));
+    let state = state.map(PayoutState::state);
+    let found = house.remittances.payouts_of(institution.code().as_str(), state, after, limit).await?;
+    let full = i64::try_from(found.len()) == Ok(limit);
+    let last = found.last().filter(|_| full).map(|last| &last.remittance);
+    let next = last.map(|last| cursor::write(last.created_at, last.id.uuid()));
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = &next {
+        response.insert_header(cursor::link(&request, next));
+    }
+    Ok(response.json(PayoutPage { items: found.into_iter().map(PayoutBody::from).collect(), next }))
+}
+
+/// One payout.
+#[utoipa::path(tag = "payouts", security(("token" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, description = "The payout", body = PayoutBody), ReadProblems))]
+#[get("/payouts/{id}")]
+pub(super) async fn read_payout(
+    house: web::Data<House>,
+    institution: Admitted<Institution>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let payout = house.remittances.payout(institution.code().as_str(), RemittanceId::from_uuid(*id)).await?;
+    Ok(HttpResponse::Ok().json(PayoutBody::from(payout)))
+}
+
+/// Says that the money is ready to be collected.
+#[utoipa::path(tag = "payouts", security(("token" = [])), params(KeyHeader, ("id" = Uuid, Path)),
+    responses((status = 200, description = "The payout", body = PayoutBody), WriteProblems))]
+#[post("/payouts/{id}/ready")]
+pub(super) async fn make_payout_ready(
+    house: web::Data<House>,
+    institution: Admitted<Institution>,
+    key: Key,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    once(&house, &*institution, &key, [0; 32], async |_| {
+        let ready = house.remittances.make_ready(institution.code().as_str(), RemittanceId::from_uuid(*id)).await?;
+        Answer::ok(PayoutBody::from(ready))
+    })
+    .await
+}
+
+/// Says that it was paid. From then on we owe it to the institution.
+#[utoipa::path(tag = "payouts", security(("token" = [])), params(KeyHeader, ("id" = Uuid, Path)),
+    responses((status = 200, description = "The payout", body = PayoutBody), WriteProblems))]
+#[post("/payouts/{id}/confirmation")]
+pub(super) async fn confirm_payout(
+    house: web::Data<House>,
+    institution: Admitted<Institution>,
+    key: Key,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    once(&house, &*institution, &key, [0; 32], async |_| {
+        settle(&house, &institution, *id, State::PaidOut, |remittance| house.remittances.paying_out(remittance)).await
+    })
+    .await
+}
+
+/// Says that it cannot be paid. The sender has everything back at once, the fee too.
+#[utoipa::path(tag = "payouts", security(("token" = [])), params(KeyHeader, ("id" = Uuid, Path)),
+    request_body = Rejection,
+    responses((status = 200, description = "The payout", body = PayoutBody), WriteProblems))]
+#[post("/payouts/{id}/rejection")]
+pub(super) async fn reject_payout(
+    house: web::Data<House>,
+    institution: Admitted<Institution>,
+    key: Key,
+    id: web::Path<Uuid>,
+    body: Body<Rejection>,
+) -> Result<HttpResponse, Problem> {
+    once(&house, &*institution, &key, body.digest, async |_| {
+        let reason = body.value.reason;
+        settle(&house, &institution, *id, State::Refunded, |remittance| house.remittances.refunding(remittance, reason))
+            .await
+    })
+    .await
+}
+
+/// Brings a payout to its end; that it is there already is fine.
+async fn settle(
+    house: &House,
+    institution: &Institution,
+    id: Uuid,
+    wanted: State,
+    unit: impl Fn(&remittance::Remittance) -> Result<ledger::UnitOfWork, remittance::Error>,
+) -> Result<Answer, Problem> {
+    let (code, id) = (institution.code().as_str(), RemittanceId::from_uuid(id));
+    for _ in 0..3 {
+        let payout = house.remittances.payout(code, id).await?;
+        if payout.remittance.state == wanted {
+            return Answer::ok(PayoutBody::from(payout));
+        }
+        match funding::post(house, unit(&payout.remittance)?).await? {
+            // What stands now tells, at the next look.
+            Posted::Done | Posted::Overtaken => {}
+        }
+    }
+    Err(funding::overtaken())
+}

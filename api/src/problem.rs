@@ -1,0 +1,172 @@
+//! Problems: how every failure is told, after RFC 9457.
+//!
+//! Each kind has a stable `type` with a page of its own at `/v1/public/problems/{name}`, made from the table in
+//! [`kinds`]. What went wrong inside is logged and never told.
+
+mod from_rooms;
+pub(crate) mod kinds;
+
+use std::fmt;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(crate) use kinds::Kind;
+
+/// The media type of a problem.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A failure, told by RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// What kind of problem; the address is a page about it.
+    #[serde(rename = "type")]
+    #[schema(format = "uri-reference")]
+    kind: String,
+    /// The kind, in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What happened this time, and what would be right.
+    detail: String,
+    /// The request's id, for whoever helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    /// Every fault of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    /// The word that OAuth 2 (RFC 6749) has for it, at token endpoints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+/// What is wrong with one part of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Fault {
+    /// Where, as a JSON Pointer into the body (RFC 6901), or the parameter's name.
+    pub(crate) pointer: String,
+    /// Which rule, in a stable word.
+    pub(crate) code: &'static str,
+    /// What would be right.
+    pub(crate) detail: String,
+}
+
+/// A failure on its way out.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    kind: &'static Kind,
+    detail: String,
+    faults: Vec<Fault>,
+    retry_after_seconds: Option<u32>,
+    oauth_error: Option<&'static str>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), faults: Vec::new(), retry_after_seconds: None, oauth_error: None }
+    }
+
+    /// What is wrong inside is logged with the request's id; the caller hears that it is our fault.
+    pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed for a reason of ours");
+        Self::new(&kinds::INTERNAL, "something failed on our side; nothing was half done, and it can be tried again")
+    }
+
+    pub(crate) fn with_faults(mut self, faults: Vec<Fault>) -> Self {
+        self.faults = faults;
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    pub(crate) fn as_oauth(mut self, error: &'static str) -> Self {
+        self.oauth_error = Some(error);
+        self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The answer, naming the request.
+    pub(crate) fn response(&self, instance: Option<String>) -> HttpResponse<BoxBody> {
+        let body = ProblemBody {
+            kind: format!("/v1/public/problems/{}", self.kind.name),
+            title: self.kind.title,
+            status: self.kind.status,
+            detail: self.detail.clone(),
+            instance,
+            errors: self.faults.clone(),
+            error: self.oauth_error,
+        };
+        let mut response = HttpResponse::build(self.status()).json(body);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.kind.title)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        self.response(None)
+    }
+}
+
+/// Collects every fault of a request before it is refused.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// The value, or a fault noted.
+    pub(crate) fn check<T, E: fmt::Display>(
+        &mut self,
+        pointer: &str,
+        code: &'static str,
+        result: Result<T, E>,
+    ) -> Option<T> {
+        result.map_err(|error| self.add(pointer, code, error.to_string())).ok()
+    }
+
+    pub(crate) fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+        self.0.push(Fault { pointer: pointer.into(), code, detail: detail.into() });
+    }
+
+    /// The problem with all faults noted so far; for when a value is missing because of one.
+    pub(crate) fn problem(self) -> Problem {
+        let detail = match &self.0[..] {
+            [only] => format!("{}: {}", only.pointer, only.detail),
+            several => format!("{} fields are faulty; see errors", several.len()),
+        };
+        Problem::new(&kinds::INVALID, detail).with_faults(self.0)
+    }
+
+    /// Nothing, or the problem with all faults.
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.problem()) }
+    }
+}

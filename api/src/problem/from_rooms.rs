@@ -1,0 +1,175 @@
+//! The one mapping from the rooms' errors to problems.
+
+use ledger::{PostError, Refusal};
+
+use super::{Faults, Problem, kinds};
+
+impl From<platform::Error> for Problem {
+    fn from(error: platform::Error) -> Self {
+        match error {
+            platform::Error::Pool(_) | platform::Error::Connection(_) => {
+                tracing::warn!(%error, "the database could not be reached");
+                Self::new(&kinds::UNAVAILABLE, "the database does not answer").retry_after(1)
+            }
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Problem {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        let lost = matches!(
+            &error,
+            Error::DatabaseError(Kind::ClosedConnection | Kind::UnableToSendCommand, _)
+                | Error::BrokenTransactionManager
+        ) || error.to_string().contains("terminating connection")
+            || error.to_string().contains("connection closed");
+        if lost {
+            tracing::warn!(%error, "a connection was lost");
+            return Self::new(&kinds::UNAVAILABLE, "the database does not answer").retry_after(1);
+        }
+        Self::internal(&error)
+    }
+}
+
+impl From<serde_json::Error> for Problem {
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<onboarding::Error> for Problem {
+    fn from(error: onboarding::Error) -> Self {
+        use onboarding::Error;
+        let said = error.to_string();
+        let invalid = |pointer: &str, code, said: String| {
+            let mut faults = Faults::default();
+            faults.add(pointer, code, said);
+            faults.problem()
+        };
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Platform(error) => error.into(),
+            Error::PasswordLength { .. } => invalid("/password", "password-length", said),
+            Error::WrongCredentials => Self::new(&kinds::WRONG_CREDENTIALS, said),
+            Error::Locked { seconds } => {
+                Self::new(&kinds::TOO_MANY_REQUESTS, said).retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
+            }
+            Error::WrongCode => invalid("/code", "wrong-code", said),
+            Error::AccountUnusable => Self::new(&kinds::UNAUTHENTICATED, said),
+            Error::TooYoung { .. } => invalid("/birth_date", "too-young", said),
+            Error::Text { field, .. } => invalid(&format!("/{field}"), "text", said),
+            Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),
+            Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::CodeTaken => Self::new(&kinds::CODE_TAKEN, said),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<remittance::Error> for Problem {
+    fn from(error: remittance::Error) -> Self {
+        use remittance::Error;
+        let said = error.to_string();
+        let invalid = |pointer: &str, code, said: String| {
+            let mut faults = Faults::default();
+            faults.add(pointer, code, said);
+            faults.problem()
+        };
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Platform(error) => error.into(),
+            Error::UnknownCorridor(_) => invalid("/corridor", "unknown-corridor", said),
+            Error::NoRate { .. } | Error::StaleRate { .. } => Self::new(&kinds::RATE_STALE, said),
+            Error::RatesFile(_) => invalid("/rates", "rates", said),
+            Error::WrongCurrency { .. } => invalid("/amount/currency", "wrong-currency", said),
+            Error::AmountOutOfBounds { .. } => invalid("/amount", "amount-out-of-bounds", said),
+            Error::AmountTooLarge | Error::Money(_) => invalid("/amount", "amount-too-large", said),
+            Error::FamilyBelowMinimum { .. } => invalid("/allocations", "family-below-minimum", said),
+            Error::Allocation(_) => invalid("/allocations", "allocation", said),
+            Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),
+            Error::QuoteExpired(_) => Self::new(&kinds::QUOTE_EXPIRED, said),
+            Error::QuoteTaken | Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::BeneficiaryElsewhere => invalid("/beneficiary", "beneficiary-elsewhere", said),
+            Error::Beneficiary { field, what } => invalid(&format!("/{field}"), "beneficiary", what.to_owned()),
+            Error::LimitReached { .. } => Self::new(&kinds::LIMIT_REACHED, said),
+            Error::TooLateToCancel { .. } => Self::new(&kinds::TOO_LATE, said),
+            Error::File { .. } => Self::new(&kinds::FILE_REFUSED, said),
+            Error::PayIn(_) => invalid("", "pay-in", said),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<coinvestment::Error> for Problem {
+    fn from(error: coinvestment::Error) -> Self {
+        use coinvestment::Error;
+        let said = error.to_string();
+        let invalid = |pointer: &str, code, said: String| {
+            let mut faults = Faults::default();
+            faults.add(pointer, code, said);
+            faults.problem()
+        };
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Platform(error) => error.into(),
+            Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),
+            Error::WrongState { .. }
+            | Error::NotOpen { .. }
+            | Error::DeadlinePassed(_)
+            | Error::BelowMinimum { .. }
+            | Error::NotApproved { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::WrongCurrency { .. } => invalid("/allocations", "wrong-currency", said),
+            Error::NotPositive | Error::BeyondMaximum { .. } => invalid("/allocations", "allocation", said),
+            Error::BusinessNotOffered => invalid("/kind", "business-not-offered", said),
+            Error::Text { field, .. } => invalid(&format!("/{field}"), "text", said),
+            Error::InstitutionCode => invalid("/institution", "institution-code", said),
+            Error::Amounts { .. } | Error::Money(_) => invalid("/minimum", "amounts", said),
+            Error::Deadline { .. } => invalid("/deadline", "deadline", said),
+            Error::MilestoneCount { .. } | Error::Shares { .. } | Error::ShareTooSmall { .. } => {
+                invalid("/milestones", "milestones", said)
+            }
+            Error::Checklist { .. } => invalid("/checklist", "checklist", said),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ledger::Error> for Problem {
+    fn from(error: ledger::Error) -> Self {
+        use ledger::Error;
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Platform(error) => error.into(),
+            Error::UnknownAccount { .. } => Self::new(&kinds::NOT_FOUND, error.to_string()),
+            Error::SequenceAhead { .. } => {
+                let mut faults = Faults::default();
+                faults.add("as_of_sequence", "sequence-ahead", error.to_string());
+                faults.problem()
+            }
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<PostError> for Problem {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::Busy { retry_after_seconds } => {
+                Self::new(&kinds::BUSY, "too much is waiting to be booked").retry_after(retry_after_seconds)
+            }
+            PostError::Unavailable(cause) => {
+                tracing::warn!(cause, "the ledger did not answer");
+                Self::new(&kinds::UNAVAILABLE, "the ledger does not answer; try again with the same key").retry_after(1)
+            }
+            PostError::Refused(Refusal::BelowFloor { account, .. }) => {
+                Self::new(&kinds::BELOW_FLOOR, format!("{account} does not hold enough"))
+            }
+            PostError::Refused(Refusal::EffectNotApplicable { .. } | Refusal::KeyReused) => {
+                Self::new(&kinds::WRONG_STATE, "it was changed by somebody else at the same moment; read it again")
+            }
+            other => Self::internal(&other),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Around each request: its bounds, its log line, its metrics, and the request's id in every answer.
+
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+use tracing_actix_web::RequestId;
+
+use super::Answered;
+use crate::house::House;
+use crate::problem::{Problem, kinds};
+use crate::request_limits::Limits;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Refuses clients that ask too often, and requests that take too long.
+pub(super) async fn bound(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answered {
+    let limits = request.app_data::<web::Data<Limits>>().cloned();
+    let house = request.app_data::<web::Data<House>>().cloned();
+    let (Some(limits), Some(house)) = (limits, house) else { return next.call(request).await.map(boxed) };
+    let client = request.peer_addr().map(|address| address.ip());
+    let remaining = match client.map(|client| limits.check(client, request.path())).transpose() {
+        Ok(remaining) => remaining,
+        Err(problem) => return Ok(refused(request, problem)),
+    };
+    let within = Duration::from_secs(house.configuration.settings.server.request_timeout_seconds);
+    let (http_request, payload) = request.into_parts();
+    let kept = http_request.clone();
+    let request = ServiceRequest::from_parts(http_request, payload);
+    let mut response = match tokio::time::timeout(within, next.call(request)).await {
+        Ok(answered) => boxed(answered?),
+        Err(_) => {
+            let problem = Problem::new(&kinds::UNAVAILABLE, "the request took too long").retry_after(1);
+            let error: Error = problem.into();
+            ServiceResponse::from_err(error, kept)
+        }
+    };
+    if let Some(remaining) = remaining {
+        let headers = response.headers_mut();
+        headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(remaining.limit));
+        headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(remaining.remaining));
+    }
+    Ok(response)
+}
+
+/// Counts, logs and names each request.
+pub(super) async fn observe(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answered {
+    let started = Instant::now();
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let house = request.app_data::<web::Data<House>>().cloned();
+    let method = request.method().to_string();
+    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let mut response = match next.call(request).await {
+        Ok(response) => boxed(response),
+        Err(error) => return Err(error),
+    };
+    let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
+    if let Some(problem) = problem {
+        let kept: Vec<_> = response
+            .headers()
+            .iter()
+            .filter(|(name, _)| name.as_str().starts_with("ratelimit"))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let (request, _) = response.into_parts();
+        let mut named = problem.response(Some(id.clone()));
+        for (name, value) in kept {
+            named.headers_mut().insert(name, value);
+        }
+        response = ServiceResponse::new(request, named);
+    }
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if let Some(house) = house {
+        house.metrics.count_request(&method, &route, status, took);
+    }
+    tracing::info!(status, took_ms = took.as_millis(), "answered");
+    Ok(response)
+}
+
+fn boxed(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
+    response.map_into_boxed_body()
+}
+
+fn refused(request: ServiceRequest, problem: Problem) -> ServiceResponse<BoxBody> {
+    let error: Error = problem.into();
+    let (request, _) = request.into_parts();
+    ServiceResponse::from_err(error, request)
+}

@@ -1,0 +1,95 @@
+//! Projects and their milestones in JSON, as several audiences see them.
+
+use chrono::{DateTime, Utc};
+use coinvestment::{Milestone, Project};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::MoneyBody;
+use crate::house::House;
+use crate::problem::Problem;
+
+/// A project.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Project)]
+pub(crate) struct ProjectBody {
+    id: Uuid,
+    /// community
+    kind: &'static str,
+    /// gift
+    terms: &'static str,
+    title: String,
+    summary: String,
+    /// The institution that vets it and pays its suppliers.
+    institution: String,
+    minimum: MoneyBody,
+    maximum: MoneyBody,
+    raised: MoneyBody,
+    deadline: DateTime<Utc>,
+    /// submitted, vetted, rejected, open, funded, failed, in-progress or completed
+    state: &'static str,
+    /// What the institution looked at and found good.
+    checklist: Vec<String>,
+    milestones: Vec<MilestoneBody>,
+}
+
+/// A step of a project. Who is paid for it is not told here.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Milestone)]
+pub(crate) struct MilestoneBody {
+    id: Uuid,
+    title: String,
+    /// Its share of what is raised, in hundredths of a percent.
+    share_basis_points: u32,
+    /// Fixed when the campaign is funded.
+    amount: Option<MoneyBody>,
+    /// planned, reported or released
+    state: &'static str,
+    /// The kinds of parties that approved it; two are needed.
+    approvals: Vec<&'static str>,
+}
+
+impl MilestoneBody {
+    pub(crate) fn new(milestone: &Milestone) -> Self {
+        Self {
+            id: milestone.id.uuid(),
+            title: milestone.title.clone(),
+            share_basis_points: milestone.share.value(),
+            amount: milestone.amount.map(Into::into),
+            state: milestone.state.word(),
+            approvals: milestone.approvals.iter().map(|approval| approval.kind.word()).collect(),
+        }
+    }
+}
+
+impl ProjectBody {
+    /// A project with its milestones.
+    pub(crate) async fn read(house: &House, project: Project) -> Result<Self, Problem> {
+        let milestones = house.milestones.of(project.id).await?;
+        Ok(Self {
+            id: project.id.uuid(),
+            kind: project.kind.word(),
+            terms: project.terms.word(),
+            title: project.title,
+            summary: project.summary,
+            institution: project.institution,
+            minimum: project.minimum.into(),
+            maximum: project.maximum.into(),
+            raised: project.raised.into(),
+            deadline: project.deadline,
+            state: project.state.word(),
+            checklist: project.checklist,
+            milestones: milestones.iter().map(MilestoneBody::new).collect(),
+        })
+    }
+
+    /// Several projects with their milestones.
+    pub(crate) async fn read_all(house: &House, projects: Vec<Project>) -> Result<Vec<Self>, Problem> {
+        let mut bodies = Vec::with_capacity(projects.len());
+        for project in projects {
+            bodies.push(Self::read(house, project).await?);
+        }
+        Ok(bodies)
+    }
+}

@@ -1,0 +1,62 @@
+//! Signing in: tokens, and the client credentials of OAuth 2 (RFC 6749, 4.4).
+
+use actix_web::HttpResponse;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::house::House;
+use crate::problem::{Problem, kinds};
+use crate::tokens::Audience;
+
+/// A token, as RFC 6749 answers it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub(crate) struct TokenBody {
+    access_token: String,
+    /// Bearer
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: i64,
+}
+
+/// Client credentials, sent as a form.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientCredentials {
+    /// `client_credentials`
+    #[schema(pattern = "^client_credentials$")]
+    grant_type: String,
+    pub(crate) client_id: Uuid,
+    #[schema(value_type = String, min_length = 1, max_length = 200, format = Password)]
+    pub(crate) client_secret: SecretString,
+}
+
+impl ClientCredentials {
+    pub(crate) fn check_grant_type(&self) -> Result<(), Problem> {
+        if self.grant_type == "client_credentials" {
+            return Ok(());
+        }
+        Err(Problem::new(&kinds::MALFORMED, "grant_type: client_credentials").as_oauth("unsupported_grant_type"))
+    }
+}
+
+/// The answer that hands over a token.
+pub(crate) fn token(house: &House, audience: Audience, subject: Uuid) -> Result<HttpResponse, Problem> {
+    let token = house.tokens.issue(audience, subject, house.clock.now());
+    let access_token = token.ok_or_else(|| Problem::internal(&"a token cannot be signed"))?;
+    let body = TokenBody { access_token, token_type: "Bearer", expires_in: house.tokens.lifetime_seconds() };
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
+}
+
+/// What a failed sign-in of a client answers: nobody learns which part was wrong, or whether the client is stopped.
+pub(crate) fn refused(error: onboarding::Error) -> Problem {
+    match error {
+        onboarding::Error::WrongCredentials | onboarding::Error::AccountUnusable => {
+            Problem::new(&kinds::WRONG_CREDENTIALS, "client_id or client_secret is not right")
+                .as_oauth("invalid_client")
+        }
+        other => other.into(),
+    }
+}

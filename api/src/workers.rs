@@ -1,0 +1,155 @@
+//! What is done without being asked: each task by a loop of its own, safe in any number of processes.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use platform::outbox::Worker;
+use remittance::PayInState;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::funding::match_pay_ins;
+use crate::house::House;
+use crate::idempotency;
+use crate::mail::Postman;
+use crate::problem::Problem;
+use crate::request_limits::Limits;
+
+/// How often campaigns and refunds are looked at.
+const CAMPAIGNS_EVERY: Duration = Duration::from_secs(1);
+/// How often what was received and not matched is taken up again; a crash between the two leaves it.
+const PAY_INS_EVERY: Duration = Duration::from_secs(5);
+/// How often remittances that were not paid are ended, and what is old is removed.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How often the rates file is looked at.
+const RATES_EVERY: Duration = Duration::from_secs(5);
+/// Units of work that one look hands to the ledger.
+const REFUNDS_AT_ONCE: i64 = 500;
+
+/// Running workers; see [`start`].
+pub(crate) struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Workers {
+    /// Waits until each has finished what it was at.
+    pub(crate) async fn stop(mut self) {
+        // Workers that are gone need not be told.
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Starts all workers.
+pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -> Workers {
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let mut outbox_stopped = stopped.clone();
+    let outbox = Worker::new(house.database.clone(), house.cipher.clone(), postman);
+    tasks.spawn(async move {
+        outbox
+            .run(async move {
+                // Whoever could say stop is gone: that is a stop too.
+                let _ = outbox_stopped.wait_for(|stop| *stop).await;
+            })
+            .await;
+    });
+    tasks.spawn(every(CAMPAIGNS_EVERY, "campaigns", Arc::clone(house), stopped.clone(), async |house| {
+        end_campaigns(house).await
+    }));
+    tasks.spawn(every(PAY_INS_EVERY, "pay-ins", Arc::clone(house), stopped.clone(), async |house| {
+        take_up_pay_ins(house).await
+    }));
+    tasks.spawn(every(TIDY_EVERY, "tidying", Arc::clone(house), stopped.clone(), async move |house| {
+        limits.tidy();
+        house.remittances.expire_unpaid().await?;
+        idempotency::forget_old(house).await?;
+        Ok(())
+    }));
+    tasks.spawn(watch_rates(Arc::clone(house), stopped));
+    Workers { stop, tasks }
+}
+
+async fn every(
+    pause: Duration,
+    name: &'static str,
+    house: Arc<House>,
+    mut stopped: watch::Receiver<bool>,
+    work: impl AsyncFn(&House) -> Result<(), Problem>,
+) {
+    loop {
+        if let Err(problem) = work(&house).await {
+            tracing::warn!(worker = name, %problem, "a worker's round failed; it goes on with the next");
+        }
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Ends campaigns whose deadline has passed, and gives back what failed ones hold.
+async fn end_campaigns(house: &House) -> Result<(), Problem> {
+    let ended = house.projects.end_due().await?;
+    if ended > 0 {
+        tracing::info!(ended, "ended campaigns at their deadline");
+    }
+    loop {
+        let units = house.commitments.refunds_due(REFUNDS_AT_ONCE).await?;
+        if units.is_empty() {
+            return Ok(());
+        }
+        let mut booked = 0;
+        for answer in house.ledger.post_all(units).await? {
+            match answer {
+                Ok(_) => booked += 1,
+                // Another process gave it back.
+                Err(ledger::PostError::Refused(ledger::Refusal::EffectNotApplicable { .. })) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        tracing::info!(booked, "gave back commitments of failed projects");
+        if booked == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn take_up_pay_ins(house: &House) -> Result<(), Problem> {
+    let received = house.pay_ins.list(PayInState::Received, None, 200).await?;
+    // What came in a moment ago is in the hands of the request that brought it.
+    let settled = house.clock.now() - chrono::Duration::seconds(30);
+    let left: Vec<_> = received.into_iter().filter(|pay_in| pay_in.received_at < settled).collect();
+    if !left.is_empty() {
+        tracing::info!(count = left.len(), "took up pay-ins that were left unmatched");
+        match_pay_ins(house, left).await?;
+    }
+    Ok(())
+}
+
+/// Reads the rates file at the start and whenever it changes. A faulty file is named in the log and changes nothing.
+async fn watch_rates(house: Arc<House>, mut stopped: watch::Receiver<bool>) {
+    let Some(path) = house.configuration.settings.rates.file.clone() else { return };
+    let mut read_at: Option<SystemTime> = None;
+    loop {
+        let changed = tokio::fs::metadata(&path).await.and_then(|status| status.modified()).ok();
+        if changed != read_at {
+            match read_rates(&house, &path).await {
+                Ok(new) => tracing::info!(new, "read the rates file"),
+                Err(reason) => tracing::error!(reason, "the rates file cannot be used"),
+            }
+            read_at = changed;
+        }
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(RATES_EVERY) => {}
+        }
+    }
+}
+
+async fn read_rates(house: &House, path: &std::path::Path) -> Result<usize, String> {
+    let text = tokio::fs::read_to_string(path).await.map_err(|error| error.to_string())?;
+    let rates = remittance::rates_from_toml(&text).map_err(|error| error.to_string())?;
+    house.rates.set(&rates).await.map_err(|error| error.to_string())
+}
