@@ -172,7 +172,7 @@ pub enum LogFormat {
 }
 
 /// Settings and what they name, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Configuration {
     /// The settings.
     pub settings: Settings,
@@ -248,6 +248,13 @@ impl Configuration {
             }
         }
         toml::to_string_pretty(&shown).unwrap_or_default()
+    }
+}
+
+/// Prints no secret.
+impl std::fmt::Debug for Configuration {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.masked())
     }
 }
 

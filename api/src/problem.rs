@@ -87,7 +87,7 @@ impl Problem {
         self
     }
 
-    pub(crate) fn as_oauth(mut self, error: &'static str) -> Self {
+    pub(crate) fn named_by_oauth(mut self, error: &'static str) -> Self {
         self.oauth_error = Some(error);
         self
     }
@@ -96,8 +96,8 @@ impl Problem {
         StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The answer, naming the request.
-    pub(crate) fn response(&self, instance: Option<String>) -> HttpResponse<BoxBody> {
+    /// The body, naming the request where it is known.
+    pub(crate) fn text(&self, instance: Option<String>) -> String {
         let body = ProblemBody {
             kind: format!("/v1/public/problems/{}", self.kind.name),
             title: self.kind.title,
@@ -107,17 +107,7 @@ impl Problem {
             errors: self.faults.clone(),
             error: self.oauth_error,
         };
-        let mut response = HttpResponse::build(self.status()).json(body);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after_seconds {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.status() == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
+        serde_json::to_string(&body).unwrap_or_default()
     }
 }
 
@@ -133,7 +123,17 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        self.response(None)
+        let mut response = HttpResponse::build(self.status()).body(self.text(None));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
     }
 }
 

@@ -27,17 +27,10 @@ pub(super) async fn bound(request: ServiceRequest, next: Next<impl MessageBody +
         Err(problem) => return Ok(refused(request, problem)),
     };
     let within = Duration::from_secs(house.configuration.settings.server.request_timeout_seconds);
-    let (http_request, payload) = request.into_parts();
-    let kept = http_request.clone();
-    let request = ServiceRequest::from_parts(http_request, payload);
-    let mut response = match tokio::time::timeout(within, next.call(request)).await {
-        Ok(answered) => boxed(answered?),
-        Err(_) => {
-            let problem = Problem::new(&kinds::UNAVAILABLE, "the request took too long").retry_after(1);
-            let error: Error = problem.into();
-            ServiceResponse::from_err(error, kept)
-        }
+    let Ok(answered) = tokio::time::timeout(within, next.call(request)).await else {
+        return Err(Problem::new(&kinds::UNAVAILABLE, "the request took too long").retry_after(1).into());
     };
+    let mut response = boxed(answered?);
     if let Some(remaining) = remaining {
         let headers = response.headers_mut();
         headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(remaining.limit));
@@ -53,33 +46,28 @@ pub(super) async fn observe(request: ServiceRequest, next: Next<impl MessageBody
     let house = request.app_data::<web::Data<House>>().cloned();
     let method = request.method().to_string();
     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let count = |status: u16| {
+        let took = started.elapsed();
+        if let Some(house) = &house {
+            house.metrics.count_request(&method, &route, status, took);
+        }
+        tracing::info!(status, took_ms = took.as_millis(), "answered");
+    };
     let mut response = match next.call(request).await {
         Ok(response) => boxed(response),
-        Err(error) => return Err(error),
+        Err(error) => {
+            count(error.as_response_error().status_code().as_u16());
+            return Err(error);
+        }
     };
     let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
     if let Some(problem) = problem {
-        let kept: Vec<_> = response
-            .headers()
-            .iter()
-            .filter(|(name, _)| name.as_str().starts_with("ratelimit"))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        let (request, _) = response.into_parts();
-        let mut named = problem.response(Some(id.clone()));
-        for (name, value) in kept {
-            named.headers_mut().insert(name, value);
-        }
-        response = ServiceResponse::new(request, named);
+        response = response.map_body(|_, _| BoxBody::new(problem.text(Some(id.clone()))));
     }
-    let (status, took) = (response.status().as_u16(), started.elapsed());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    if let Some(house) = house {
-        house.metrics.count_request(&method, &route, status, took);
-    }
-    tracing::info!(status, took_ms = took.as_millis(), "answered");
+    count(response.status().as_u16());
     Ok(response)
 }
 

@@ -83,7 +83,7 @@ pub(super) fn faulty_form(error: &actix_web::error::UrlencodedError) -> Problem 
         413 => Problem::new(&kinds::TOO_LARGE, "the form is larger than this endpoint takes"),
         415 => Problem::new(&kinds::MEDIA_TYPE, "the body is read as application/x-www-form-urlencoded"),
         _ => Problem::new(&kinds::MALFORMED, "grant_type, client_id and client_secret are read from the form")
-            .as_oauth("invalid_request"),
+            .named_by_oauth("invalid_request"),
     }
 }
 

@@ -38,7 +38,7 @@ impl ClientCredentials {
         if self.grant_type == "client_credentials" {
             return Ok(());
         }
-        Err(Problem::new(&kinds::MALFORMED, "grant_type: client_credentials").as_oauth("unsupported_grant_type"))
+        Err(Problem::new(&kinds::MALFORMED, "grant_type: client_credentials").named_by_oauth("unsupported_grant_type"))
     }
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn refused(error: onboarding::Error) -> Problem {
     match error {
         onboarding::Error::WrongCredentials | onboarding::Error::AccountUnusable => {
             Problem::new(&kinds::WRONG_CREDENTIALS, "client_id or client_secret is not right")
-                .as_oauth("invalid_client")
+                .named_by_oauth("invalid_client")
         }
         other => other.into(),
     }
