@@ -1,18 +1,35 @@
 //! Logs: events with fields, one line a request, without personal data or secrets.
 
-use actix_web::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::{Error, HttpMessage as _};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::configuration::{LogFormat, LogSettings};
 
 /// Starts logging to standard error; a second start changes nothing.
 pub(crate) fn start(settings: &LogSettings) {
+    start_with(settings, BoxMakeWriter::new(std::io::stderr));
+}
+
+/// Starts logging into `teranga.log` under a directory, and leaves the terminal alone. Answers where the log is.
+pub(crate) fn start_in_file(settings: &LogSettings, directory: &Path) -> std::io::Result<PathBuf> {
+    std::fs::create_dir_all(directory)?;
+    let path = directory.join("teranga.log");
+    let file = std::fs::File::options().create(true).append(true).open(&path)?;
+    start_with(settings, BoxMakeWriter::new(Arc::new(file)));
+    Ok(path)
+}
+
+fn start_with(settings: &LogSettings, writer: BoxMakeWriter) {
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer);
     // That somebody has started logging before is fine.
     let _ = match settings.format {
         LogFormat::Json => builder.json().try_init(),
@@ -33,5 +50,3 @@ impl RootSpanBuilder for RequestSpan {
 
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
 }
-
-use actix_web::HttpMessage as _;

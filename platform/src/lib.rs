@@ -7,6 +7,7 @@
 //! - [`define_id!`]: ids that cannot be mixed up;
 //! - [`clock::Clock`]: the time, which tests can set;
 //! - [`cipher::Cipher`]: personal data sealed at rest, and blind indexes to find it by;
+//! - [`tls`]: the provider of cryptography that HTTP clients find;
 //! - [`outbox`]: messages to the outside that commit with what caused them.
 
 pub mod cipher;
@@ -20,5 +21,6 @@ pub mod postgres;
 pub mod schema;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tls;
 
 pub use error::Error;

