@@ -23,6 +23,9 @@ use crate::tokens::Tokens;
 /// Where an installation by root keeps its data when the directory of the defaults is closed to PostgreSQL's user.
 const DIRECTORY_FOR_ROOT: &str = "/var/lib/teranga";
 
+/// How long everybody gets to let go of the house at its end.
+const LET_GO_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Everything that a handler may ask.
 pub struct House {
     pub(crate) configuration: Configuration,
@@ -193,6 +196,11 @@ impl OpenHouse {
     /// Finishes what was accepted and closes everything, the private PostgreSQL last.
     pub async fn close(self) {
         let Self { house, writer, postgres, .. } = self;
+        // The threads of the servers let go of their shares a moment after the servers have ended.
+        let until = tokio::time::Instant::now() + LET_GO_WITHIN;
+        while Arc::strong_count(&house) > 1 && tokio::time::Instant::now() < until {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
         if Arc::strong_count(&house) > 1 {
             tracing::warn!("something still holds the house; its writer is not waited for");
         } else {
