@@ -11,7 +11,7 @@
 
 mod store;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use ledger::{AccountCode, Money};
 use serde::Serialize;
 use uuid::Uuid;
@@ -118,6 +118,9 @@ impl NewPayIn {
         }
         if !amount.is_positive() {
             return Err(Error::PayIn("the amount is above zero"));
+        }
+        if !(1970..=9999).contains(&value_date.year()) {
+            return Err(Error::PayIn("the value date lies in the years 1970 to 9999"));
         }
         let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_TEXT).collect();
         Ok(Self {

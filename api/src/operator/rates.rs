@@ -15,6 +15,9 @@ use crate::wire::currency;
 /// How far ahead of our clock another's may be.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(5);
 
+/// The oldest rate that is worth keeping.
+const OLDEST: Duration = Duration::days(30);
+
 /// Market rates, as they were set.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,8 +84,8 @@ impl NewRate {
         let base = currency(&self.base, &at("base"), faults);
         let counter = currency(&self.counter, &at("counter"), faults);
         let rate = faults.check(&at("rate"), "rate", self.rate.parse::<Rate>().map_err(|error: InvalidRate| error));
-        if self.set_at > now + CLOCKS_DIFFER_BY {
-            faults.add(at("set_at"), "set-at", "a rate is not set in the future");
+        if self.set_at > now + CLOCKS_DIFFER_BY || self.set_at < now - OLDEST {
+            faults.add(at("set_at"), "set-at", "a rate was set within the last 30 days, and not in the future");
             return None;
         }
         Some(SetRate {
@@ -114,6 +117,13 @@ pub(super) async fn set_rates(
     let now = house.clock.now();
     let rates: Vec<SetRate> =
         given.iter().enumerate().filter_map(|(index, rate)| rate.checked(index, &operator, now, &mut faults)).collect();
+    let known = house.rates.table().await?;
+    for (index, rate) in rates.iter().enumerate() {
+        let fixed = |known: &&SetRate| known.nature == RateNature::Pegged && known.counter == rate.counter;
+        if known.newest().iter().any(|known| fixed(&known)) {
+            faults.add(format!("/rates/{index}/counter"), "pegged", "this rate is fixed by treaty");
+        }
+    }
     faults.finish()?;
     Ok(HttpResponse::Ok().json(RatesKept { new: house.rates.set(&rates).await? }))
 }
