@@ -36,7 +36,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
-/// A file as the body, with the digest of its bytes; its bound is set where its route is.
+/// A bank's file as the body, with the digest of its bytes; its bound is the one of bank files.
 pub(crate) struct File {
     pub(crate) bytes: web::Bytes,
     pub(crate) digest: [u8; 32],
@@ -47,9 +47,11 @@ impl FromRequest for File {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes = web::Bytes::from_request(request, payload);
+        let payload = web::Payload::from_request(request, payload);
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unread(&error))?;
+            let payload = payload.await.map_err(|error| unread(&error))?;
+            let bytes = payload.to_bytes_limited(remittance::MAX_FILE_BYTES).await.map_err(|_| too_large())?;
+            let bytes = bytes.map_err(|error| unread(&error))?;
             let digest = Sha256::digest(&bytes).into();
             Ok(Self { bytes, digest })
         })
@@ -63,10 +65,14 @@ pub(crate) fn is_of_type(request: &HttpRequest, wanted: &str) -> bool {
 
 fn unread(error: &actix_web::Error) -> Problem {
     if error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(&kinds::TOO_LARGE, "the body is larger than this endpoint takes")
+        too_large()
     } else {
         Problem::new(&kinds::MALFORMED, "the body did not arrive whole")
     }
+}
+
+fn too_large() -> Problem {
+    Problem::new(&kinds::TOO_LARGE, "the body is larger than this endpoint takes")
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -97,6 +97,7 @@ pub(super) struct FileFrom {
 #[into_params(parameter_in = Query)]
 pub(super) struct PayInFilter {
     /// Those that wait for a person when left out.
+    #[param(inline)]
     state: Option<ShownState>,
     /// Items at most.
     #[param(minimum = 1, maximum = 100)]

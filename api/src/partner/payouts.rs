@@ -78,6 +78,7 @@ pub(super) struct Claim {
 #[into_params(parameter_in = Query)]
 pub(super) struct PayoutFilter {
     /// Those in one state.
+    #[param(inline)]
     state: Option<PayoutState>,
     /// Items at most.
     #[param(minimum = 1, maximum = 100)]

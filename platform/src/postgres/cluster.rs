@@ -113,6 +113,8 @@ impl Cluster {
                     if started.elapsed() > Duration::from_secs(20) {
                         return Err(error);
                     }
+                    // Or its owner was killed while it had only begun to start, and it came up since.
+                    self.stop_orphan()?;
                     std::thread::sleep(Duration::from_millis(200));
                 }
             }
@@ -122,7 +124,13 @@ impl Cluster {
     fn wait_until_it_answers(&self, child: &mut Child, started: Instant) -> Result<(), Error> {
         loop {
             match self.execute("postgres", "select 1") {
-                Ok(()) => return Ok(()),
+                // One that was left over could answer too, as long as ours has not found out that it is not alone.
+                Ok(()) if self.recorded_pid().is_some_and(|pid| is_child(pid, child)) => return Ok(()),
+                Ok(()) if started.elapsed() > START_WITHIN => {
+                    let output = "another server answers in its place".to_owned();
+                    return Err(Error::Postgres { program: "postgres".to_owned(), output });
+                }
+                Ok(()) => {}
                 Err(error) if started.elapsed() > START_WITHIN => return Err(error),
                 Err(_) => {}
             }
@@ -148,12 +156,15 @@ impl Cluster {
         File::options().create(true).append(true).open(&path).map_err(Error::file(&path))
     }
 
+    /// Which process has the cluster, or had it last.
+    fn recorded_pid(&self) -> Option<Pid> {
+        let text = std::fs::read_to_string(self.directory.join("postmaster.pid")).ok()?;
+        Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
+    }
+
     /// Stops a server that was left running when its owner was killed.
     pub(super) fn stop_orphan(&self) -> Result<(), Error> {
-        let Ok(text) = std::fs::read_to_string(self.directory.join("postmaster.pid")) else { return Ok(()) };
-        let Some(pid) = text.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw) else {
-            return Ok(());
-        };
+        let Some(pid) = self.recorded_pid() else { return Ok(()) };
         if !is_our_postmaster(pid, &self.directory) {
             return Ok(());
         }
@@ -167,7 +178,7 @@ impl Cluster {
             let _ = kill_process(pid, signal);
             let until = Instant::now() + patience;
             while Instant::now() < until {
-                if test_kill_process(pid).is_err() {
+                if !is_our_postmaster(pid, &self.directory) {
                     return Ok(());
                 }
                 std::thread::sleep(Duration::from_millis(20));
@@ -242,6 +253,12 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
+fn is_child(pid: Pid, child: &Child) -> bool {
+    u32::try_from(pid.as_raw_nonzero().get()) == Ok(child.id())
+}
+
+/// Whether the process runs on our directory. One that has ended and that its new parent has not collected yet (some
+/// containers have nobody who does) can still be signalled, but has no command line any more.
 fn is_our_postmaster(pid: Pid, directory: &Path) -> bool {
     if test_kill_process(pid).is_err() {
         return false;

@@ -1,0 +1,86 @@
+//! Measures the house beside its yardsticks: both figures, their ratio, the goal, and what the limit was.
+//!
+//! `cargo run --release -p bench -- ledger` runs what stands in `ledger_rows`. Nothing has to be set up: it starts a
+//! PostgreSQL of its own. A goal that is missed is a result; a book that is wrong after a run is an error.
+
+mod book_check;
+mod goals;
+mod ledger_rows;
+mod machine;
+mod measure;
+mod posting;
+mod quantity;
+mod report;
+mod server;
+mod workload;
+mod yardstick;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// What everything here answers: a bench has nobody who would tell its errors apart.
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(about = "Measures the house beside its yardsticks, in one run and in alternating order")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Posting through the ledger, beside naive transactions, set-based statements and a bare commit.
+    Ledger(LedgerOptions),
+}
+
+/// How long and how large; the defaults are those of the published figures.
+#[derive(Args, Clone, Debug)]
+struct LedgerOptions {
+    /// A short look: 100,000 entries, three runs of one second. Its figures flatter.
+    #[arg(long, conflicts_with_all = ["entries", "runs", "seconds"])]
+    quick: bool,
+    /// Entries in every book before the first run.
+    #[arg(long, default_value_t = 1_000_000)]
+    entries: u64,
+    /// Runs of each contender; medians are printed.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=99))]
+    runs: u32,
+    /// Length of each run.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Rows to measure, such as 1,2.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5], value_parser = clap::value_parser!(u8).range(1..=5))]
+    rows: Vec<u8>,
+    /// Where the bench's own PostgreSQL lives; the bench's database in it is made anew.
+    #[arg(long)]
+    data_directory: Option<PathBuf>,
+    /// The directory of PostgreSQL's programs; looked for when not named.
+    #[arg(long)]
+    binaries: Option<PathBuf>,
+}
+
+impl LedgerOptions {
+    fn settled(self) -> Self {
+        if self.quick { Self { entries: 100_000, runs: 3, seconds: 1, ..self } } else { self }
+    }
+}
+
+fn main() -> ExitCode {
+    let Command::Ledger(options) = Cli::parse().command;
+    match ledger_rows::run(&options.settled()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            // The driver says only in the source of its error what the database said.
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("       {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

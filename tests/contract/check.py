@@ -1,0 +1,116 @@
+"""Asks the live server all that its OpenAPI documents allow, and much that they do not."""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import urllib.request
+
+import openapi_spec_validator
+from referencing.exceptions import PointerToNowhere
+
+from server import Server, room_of
+from stage import Stage
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+# Operators come late, since what they set weighs on all: after them only what anybody sees is asked once more.
+AUDIENCES = ["mobile", "partner", "audit", "operator", "public"]
+EXAMPLES = 10
+SEED = 20_260_101
+
+
+def arguments():
+    environment = os.environ.get
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--examples", type=int, default=int(environment("CONTRACT_EXAMPLES", EXAMPLES)))
+    parser.add_argument("--seed", type=int, default=int(environment("CONTRACT_SEED", SEED)))
+    parser.add_argument("--audience", action="append", choices=AUDIENCES)
+    parser.add_argument("schemathesis", nargs="*", help="further options for schemathesis, after --")
+    return parser.parse_args()
+
+
+def faults_of(document):
+    """What makes a document no OpenAPI 3.1, or hard to make a client from."""
+    try:
+        faults = [error.message for error in openapi_spec_validator.OpenAPIV31SpecValidator(document).iter_errors()]
+    except PointerToNowhere as error:
+        return [f"{error.ref} is not there"]
+    if not document["openapi"].startswith("3.1."):
+        faults.append(f"its version is {document['openapi']}")
+    ids = []
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            ids.append(operation.get("operationId"))
+            if not operation.get("summary"):
+                faults.append(f"{method} {path} has no summary")
+    faults += [f"the operationId {one} is not there once" for one in sorted(set(ids), key=str) if ids.count(one) != 1 or not one]
+    return faults
+
+
+def keep_known(known, room):
+    """The ids of what is there, where schemathesis.toml finds them."""
+    directory = room / "known"
+    directory.mkdir(exist_ok=True)
+    for kind, values in known.items():
+        (directory / f"{kind}.dict").write_text("".join(f'"{value}"\n' for value in values))
+
+
+def ask(audience, url, token, options, room):
+    report = room / f"{audience}.json"
+    command = [
+        str(pathlib.Path(sys.executable).parent / "schemathesis"),
+        "--config-file",
+        str(REPOSITORY / "tests/contract/schemathesis.toml"),
+        "run",
+        url,
+        "--checks=all",
+        f"--max-examples={options.examples}",
+        f"--seed={options.seed}",
+        "--generation-database=none",
+        "--report=json",
+        f"--report-json-path={report}",
+        *options.schemathesis,
+    ]
+    if token:
+        command.append(f"--header=Authorization: Bearer {token}")
+    log = room / f"{audience}.log"
+    started = time.monotonic()
+    with log.open("wb") as output:
+        passed = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, cwd=room).returncode == 0
+    took = time.monotonic() - started
+    if not passed:
+        print(log.read_text(errors="replace"))
+    return passed, took, report
+
+
+def main():
+    options = arguments()
+    room = room_of(REPOSITORY)
+    print(f"contract: seed {options.seed}, at most {options.examples} examples for each endpoint", flush=True)
+    lines, passed = [], True
+    with Server(options.program, room) as server:
+        stage = Stage(server.base, server.directory)
+        keep_known(stage.known, room)
+        tokens = stage.tokens()
+        for audience in options.audience or AUDIENCES:
+            url = f"{server.base}/v1/{audience}/openapi.json"
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                faults = faults_of(json.load(answer))
+            for fault in faults:
+                print(f"{audience}: the document: {fault}")
+            holds, took, report = ask(audience, url, tokens.get(audience), options, room)
+            passed = passed and holds and not faults
+            lines.append(f"{audience:<9} {'holds' if holds and not faults else 'FAILS'} {took:5.0f} s")
+            print(lines[-1], flush=True)
+        complaints = server.complaints()
+    for complaint in complaints[:20]:
+        print(f"the server complained: {complaint}")
+    sys.exit(0 if passed and not complaints else 1)
+
+
+if __name__ == "__main__":
+    main()
