@@ -64,11 +64,19 @@ pub(crate) struct Problem {
     faults: Vec<Fault>,
     retry_after_seconds: Option<u32>,
     oauth_error: Option<&'static str>,
+    allow: Option<String>,
 }
 
 impl Problem {
     pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), faults: Vec::new(), retry_after_seconds: None, oauth_error: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            faults: Vec::new(),
+            retry_after_seconds: None,
+            oauth_error: None,
+            allow: None,
+        }
     }
 
     /// What is wrong inside is logged with the request's id; the caller hears that it is our fault.
@@ -90,6 +98,12 @@ impl Problem {
     pub(crate) fn named_by_oauth(mut self, error: &'static str) -> Self {
         self.oauth_error = Some(error);
         self
+    }
+
+    /// The address knows other methods.
+    pub(crate) fn method_not_allowed(methods: &str) -> Self {
+        let problem = Self::new(&kinds::METHOD_NOT_ALLOWED, format!("this address knows {methods}"));
+        Self { allow: Some(methods.to_owned()), ..problem }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -129,6 +143,9 @@ impl ResponseError for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(Ok(methods)) = self.allow.as_deref().map(HeaderValue::from_str) {
+            headers.insert(header::ALLOW, methods);
         }
         if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -102,7 +102,7 @@ where
         let scope = utoipa_actix_web::scope(base.as_str()).configure(surface.routes);
         let (mounted, document) = app.into_utoipa_app().openapi(document).service(scope).split_for_parts();
         app = mounted;
-        keep(surface.name, document);
+        keep(surface.name, openapi::closed(document));
     }
     app
 }
@@ -201,7 +201,7 @@ fn serve_surfaces(
                     .limit(LARGEST_FORM)
                     .error_handler(|error, _| unknown::faulty_form(&error).into()),
             )
-            .app_data(web::PathConfig::default().error_handler(|_, _| unknown::no_such_place().into()))
+            .app_data(web::PathConfig::default().error_handler(|_, request| unknown::not_taken(request).into()))
             .service(unknown::openapi_document);
         mount_all(app, &mut |_, _| {})
             .default_service(web::to(unknown::answer))

@@ -2,6 +2,8 @@
 
 pub(crate) mod project;
 pub(crate) mod sign_in;
+pub(crate) mod whole;
+pub(crate) mod words;
 
 use ledger::{Currency, Money};
 use serde::{Deserialize, Serialize};
@@ -17,8 +19,7 @@ pub(crate) struct MoneyBody {
     /// A decimal with exactly the currency's decimals: 101.50 in EUR, 65596 in XOF.
     #[schema(pattern = "^-?[0-9]{1,16}([.][0-9]{1,3})?$")]
     amount: String,
-    /// ISO 4217.
-    #[schema(pattern = "^[A-Z]{3}$")]
+    #[schema(value_type = words::Currency)]
     currency: String,
 }
 

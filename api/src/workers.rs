@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use ledger::{Outcome, PostError, Refusal, UnitOfWork};
 use platform::outbox::Worker;
 use remittance::PayInState;
 use tokio::sync::watch;
@@ -24,7 +25,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// How often the rates file is looked at.
 const RATES_EVERY: Duration = Duration::from_secs(5);
 /// Units of work that one look hands to the ledger.
-const REFUNDS_AT_ONCE: i64 = 500;
+const UNITS_AT_ONCE: i64 = 500;
 
 /// Running workers; see [`start`].
 pub(crate) struct Workers {
@@ -89,31 +90,42 @@ async fn every(
     }
 }
 
-/// Ends campaigns whose deadline has passed, and gives back what failed ones hold.
+/// Ends campaigns whose deadline has passed, gives back what failed ones hold, and releases tranches whose release was
+/// cut off after the last approval.
 async fn end_campaigns(house: &House) -> Result<(), Problem> {
     let ended = house.projects.end_due().await?;
     if ended > 0 {
         tracing::info!(ended, "ended campaigns at their deadline");
     }
     loop {
-        let units = house.commitments.refunds_due(REFUNDS_AT_ONCE).await?;
-        if units.is_empty() {
-            return Ok(());
+        let refunded = post_due(house, house.commitments.refunds_due(UNITS_AT_ONCE).await?).await?;
+        if refunded == 0 {
+            break;
         }
-        let mut booked = 0;
-        for answer in house.ledger.post_all(units).await? {
-            match answer {
-                Ok(_) => booked += 1,
-                // Another process gave it back.
-                Err(ledger::PostError::Refused(ledger::Refusal::EffectNotApplicable { .. })) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        tracing::info!(booked, "gave back commitments of failed projects");
-        if booked == 0 {
-            return Ok(());
+        tracing::info!(refunded, "gave back commitments of failed projects");
+    }
+    let released = post_due(house, house.milestones.releases_due(UNITS_AT_ONCE).await?).await?;
+    if released > 0 {
+        tracing::info!(released, "released tranches that were approved");
+    }
+    Ok(())
+}
+
+/// Posts what is due; answers how many units were booked now.
+async fn post_due(house: &House, units: Vec<UnitOfWork>) -> Result<usize, Problem> {
+    if units.is_empty() {
+        return Ok(0);
+    }
+    let mut booked = 0;
+    for answer in house.ledger.post_all(units).await? {
+        match answer {
+            Ok(receipt) => booked += usize::from(receipt.outcome == Outcome::Booked),
+            // Another process was first.
+            Err(PostError::Refused(Refusal::EffectNotApplicable { .. })) => {}
+            Err(error) => return Err(error.into()),
         }
     }
+    Ok(booked)
 }
 
 async fn take_up_pay_ins(house: &House) -> Result<(), Problem> {

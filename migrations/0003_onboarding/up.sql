@@ -110,6 +110,7 @@ create table onboarding.referrals (
     score integer not null,
     reasons text[] not null,
     state text not null,
+    consent_id uuid,
     sealed_family_member bytea,
     sealed_account_number bytea,
     declined_because text,
@@ -138,6 +139,8 @@ create table onboarding.consents (
     constraint consents_institution foreign key (institution_id) references onboarding.institutions (institution_id)
 );
 create index consents_by_person on onboarding.consents (person_id);
+alter table onboarding.referrals
+    add constraint referrals_consent foreign key (consent_id) references onboarding.consents (consent_id);
 comment on table onboarding.consents is 'What a person lets an institution know, for what and until when; each row is a receipt.';
 
 grant usage on schema onboarding to teranga_server;

@@ -93,6 +93,7 @@ create table remittance.remittances (
     created_at timestamptz not null,
     pay_by timestamptz not null,
     funded_at timestamptz,
+    claim_id uuid,
     constraint remittances_pkey primary key (remittance_id),
     constraint remittances_quote_once unique (quote_id),
     constraint remittances_reference_unique unique (reference),
@@ -107,8 +108,10 @@ create index remittances_by_sender on remittance.remittances (sender_id, created
 create index remittances_by_institution on remittance.remittances (institution, created_at, remittance_id);
 create index remittances_unpaid on remittance.remittances (pay_by) where state = 'awaiting-funds';
 create index remittances_to_submit on remittance.remittances (institution, funded_at) where state = 'funded';
+create index remittances_by_claim on remittance.remittances (claim_id) where claim_id is not null;
 comment on table remittance.remittances is 'Accepted quotes on their way to a beneficiary.';
 comment on column remittance.remittances.reference is 'What the sender writes on the transfer, so that the pay-in finds its remittance.';
+comment on column remittance.remittances.claim_id is 'With which request the institution fetched it, so that a repeated request is answered with the same.';
 comment on column remittance.remittances.allocations is 'What was placed elsewhere than with the family: project, amount and commitment.';
 
 create table remittance.remittance_history (

@@ -161,7 +161,9 @@ impl Access {
     /// When the database does not answer.
     pub async fn has_operators(&self) -> Result<bool, Error> {
         let mut connection = self.database.connection().await?;
-        Ok(diesel::select(diesel::dsl::exists(operators::table.select(operators::operator_id))).get_result(&mut connection).await?)
+        Ok(diesel::select(diesel::dsl::exists(operators::table.select(operators::operator_id)))
+            .get_result(&mut connection)
+            .await?)
     }
 
     /// Lets an auditor read until a time; hands over the credential for it.

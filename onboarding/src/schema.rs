@@ -92,6 +92,7 @@ diesel::table! {
         score -> Int4,
         reasons -> Array<Text>,
         state -> Text,
+        consent_id -> Nullable<Uuid>,
         sealed_family_member -> Nullable<Bytea>,
         sealed_account_number -> Nullable<Bytea>,
         declined_because -> Nullable<Text>,

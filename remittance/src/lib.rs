@@ -39,6 +39,6 @@ pub use price::{Amount, Price, price};
 pub use quote::{Allocation, Quote, QuoteId, QuoteRequest, Quotes, SenderId, quote};
 pub use rate::{InvalidRate, MidRate, Rate, RateNature, RateTable, Rates, SetRate, rates_from_toml};
 pub use remittance::{
-    CANCEL_WITHIN, Event, HistoryLine, Payout, Placement, RejectionReason, Remittance, RemittanceId, Remittances,
-    SendingLimits, State,
+    CANCEL_WITHIN, ClaimId, Event, HistoryLine, Payout, Placement, RejectionReason, Remittance, RemittanceId,
+    Remittances, SendingLimits, State,
 };

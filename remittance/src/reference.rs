@@ -28,6 +28,11 @@ pub(crate) fn find(line: &str) -> Option<String> {
     })
 }
 
+/// Whether a text is a reference, as it was given out.
+pub(crate) fn is_one(text: &str) -> bool {
+    find(text).as_deref() == Some(text)
+}
+
 /// Weighted so that one wrong character, or two neighbours swapped, is noticed.
 fn check(symbols: &[usize]) -> usize {
     // 31 is a prime: every weight below it has an inverse, and so does every difference of neighbours.

@@ -29,6 +29,7 @@ use ledger::{AccountCode, Currency, Effect, Money};
 use serde::Serialize;
 
 pub(crate) use effects::pay_in_credited;
+pub use payout::ClaimId;
 pub use store::{HistoryLine, Remittances, SendingLimits};
 
 use crate::quote::Allocation;

@@ -74,6 +74,7 @@ diesel::table! {
         created_at -> Timestamptz,
         pay_by -> Timestamptz,
         funded_at -> Nullable<Timestamptz>,
+        claim_id -> Nullable<Uuid>,
     }
 }
 

@@ -117,10 +117,9 @@ impl Session {
     }
 }
 
-/// A client for HTTP; what it needs for TLS is set up with the first one, though nothing here speaks TLS.
+/// A client for HTTP.
 pub fn client() -> Result<reqwest::Client> {
-    // Fails only when it is set up already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    platform::tls::install_provider();
     Ok(reqwest::Client::builder().timeout(PATIENCE).build()?)
 }
 

@@ -33,9 +33,7 @@ async fn nobody_learns_whether_an_account_exists() -> Result {
     let mails = server.mails_for(awa.contact())?;
     assert_eq!(seen(&awa.register().await?), seen(&Migrant::new(server.anybody(), "Newcomer").register().await?));
     server
-        .eventually("the mail to the owner", async || {
-            Ok((server.mails_for(awa.contact())? == mails + 1).then_some(()))
-        })
+        .eventually("the mail to the owner", async || Ok((server.mails_for(awa.contact())? == mails + 1).then_some(())))
         .await?;
     awa.signed_in().await?;
     server.stop().await

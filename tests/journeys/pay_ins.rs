@@ -10,9 +10,7 @@ const HEADER: &str = "provider_reference,amount,currency,value_date,text\n";
 fn reasons(pay_ins: &[Value]) -> Vec<(&str, &str)> {
     let mut reasons: Vec<_> = pay_ins
         .iter()
-        .map(|one| {
-            (one["provider_reference"].as_str().unwrap_or_default(), one["reason"].as_str().unwrap_or_default())
-        })
+        .map(|one| (one["provider_reference"].as_str().unwrap_or_default(), one["reason"].as_str().unwrap_or_default()))
         .collect();
     reasons.sort_unstable();
     reasons
@@ -69,8 +67,7 @@ async fn a_csv_file_is_matched_once_and_a_person_decides_on_the_rest() -> Result
     assert_eq!((&taken["matched"], &taken["unmatched"]), (&1.into(), &4.into()), "{taken}");
     assert_eq!(states(&awa, &remittances).await?, ["funded", "awaiting-funds", "awaiting-funds", "cancelled"]);
     let waiting = staff.pay_ins("unmatched").await?;
-    let expected =
-        [("A2", "no-reference"), ("A3", "wrong-amount"), ("A4", "not-awaited"), ("A5", "unknown-reference")];
+    let expected = [("A2", "no-reference"), ("A3", "wrong-amount"), ("A4", "not-awaited"), ("A5", "unknown-reference")];
     assert_eq!(reasons(&waiting), expected);
 
     // The same file again, under another key: nothing new comes of it.

@@ -22,7 +22,10 @@ async fn every_corridor_is_quoted_from_either_side() -> Result {
     ];
     for (corridor, sent, fee, received) in by_hand {
         let forth = awa.quote(&NewQuote::sending(corridor, sent)).await?;
-        assert_eq!((&forth.fee, &forth.received), (&tests::server::Money::of(fee), &tests::server::Money::of(received)));
+        assert_eq!(
+            (&forth.fee, &forth.received),
+            (&tests::server::Money::of(fee), &tests::server::Money::of(received))
+        );
         assert_eq!(forth.sent, sent, "{corridor}");
         // The other side asks for what arrived: it is given exactly, and costs no more than was sent for it.
         let back = awa.quote(&NewQuote::receiving(corridor, received)).await?;

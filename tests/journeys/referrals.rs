@@ -39,7 +39,8 @@ async fn a_family_is_introduced_to_the_nearest_institution_and_paid_on_its_new_a
     assert!(sent(&caisse).await?.is_empty(), "nobody is told before she consents");
 
     let receipt = accept(&awa, &ranked[0]).await?;
-    let consents = format!("select count(*) from onboarding.consents where consent_id = '{}'", text(&receipt["consent"]));
+    let consents =
+        format!("select count(*) from onboarding.consents where consent_id = '{}'", text(&receipt["consent"]));
     assert_eq!(server.number(&consents).await?, 1);
     let waiting = sent(&caisse).await?;
     assert_eq!((waiting.len(), &waiting[0]["family_member"]), (1, &"Fatou Ndiaye".into()));
@@ -80,7 +81,10 @@ async fn an_institution_that_cannot_help_says_why() -> Result {
     assert_eq!(declined.expect(200)["state"], "declined");
     assert!(sent(&caisse).await?.is_empty());
     let known: Vec<Value> = awa.caller.get("/mobile/referrals").send().await?.expect_as(200)?;
-    assert_eq!((&known[0]["state"], &known[0]["declined_because"]), (&"declined".into(), &"no place before June".into()));
+    assert_eq!(
+        (&known[0]["state"], &known[0]["declined_because"]),
+        (&"declined".into(), &"no place before June".into())
+    );
     server.stop().await
 }
 

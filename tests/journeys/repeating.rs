@@ -83,9 +83,8 @@ async fn of_the_same_request_many_times_at_once_one_is_carried_out() -> Result {
     assert_eq!(server.head().await?, 1);
 
     // Each under a key of its own: the bank's name for the money still makes it one.
-    let own_keys = futures_util::future::join_all(
-        (0..8).map(|_| staff.caller.post("/operator/pay-ins").json(&pay_in).send()),
-    );
+    let own_keys =
+        futures_util::future::join_all((0..8).map(|_| staff.caller.post("/operator/pay-ins").json(&pay_in).send()));
     for answer in own_keys.await {
         assert_eq!(answer?.expect(201)["state"], "matched");
     }

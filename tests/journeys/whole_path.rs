@@ -6,7 +6,10 @@ use tests::Result;
 use tests::server::{Migrant, NewQuote, PASSWORD, TestServer};
 
 pub fn book(lines: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
-    lines.iter().map(|(account, amounts)| ((*account).to_owned(), amounts.iter().map(ToString::to_string).collect())).collect()
+    lines
+        .iter()
+        .map(|(account, amounts)| ((*account).to_owned(), amounts.iter().map(ToString::to_string).collect()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,10 +51,7 @@ async fn awa_sends_a_hundred_euros_and_her_mother_is_paid() -> Result {
 
     let pay_in = staff.pay_in(&remittance).await?;
     assert_eq!((&pay_in["state"], &pay_in["remittance"]), (&"matched".into(), &remittance.id.to_string().into()));
-    let funded = [
-        ("assets:pay-in:bank", &["101.50 EUR"][..]),
-        ("liabilities:in-transit:eur-xof", &["101.50 EUR"]),
-    ];
+    let funded = [("assets:pay-in:bank", &["101.50 EUR"][..]), ("liabilities:in-transit:eur-xof", &["101.50 EUR"])];
     assert_eq!(auditor.balances().await?, book(&funded));
 
     let payouts = caisse.claim().await?;

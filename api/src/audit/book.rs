@@ -9,7 +9,7 @@ use crate::house::House;
 use crate::mobile::{StatementBody, StatementPage};
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};
-use crate::wire::{MoneyBody, currency};
+use crate::wire::{MoneyBody, currency, words};
 
 /// The moment that is asked for.
 #[derive(Deserialize, IntoParams)]
@@ -73,6 +73,7 @@ pub(super) struct TrialBalanceBody {
 /// A sum over all accounts of a currency.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Difference {
+    #[schema(value_type = words::Currency)]
     currency: String,
     /// In minor units; a text, since it may be beyond 64 bits.
     minor: String,
@@ -90,6 +91,7 @@ pub(crate) struct SafeguardingBody {
     safeguards: MoneyBody,
     currencies: Vec<SafeguardingLineBody>,
     /// Currencies that could not be counted, because no rate is known.
+    #[schema(value_type = Vec<words::Currency>)]
     without_rate: Vec<String>,
 }
 

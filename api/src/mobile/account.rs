@@ -24,7 +24,7 @@ pub(super) struct Registration {
     contact: String,
     #[schema(value_type = String, min_length = 10, max_length = 128, format = Password)]
     password: SecretString,
-    /// BCP 47: en or fr.
+    /// BCP 47.
     #[schema(pattern = "^(en|fr)$")]
     language: String,
 }

@@ -12,6 +12,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
+use crate::wire::words;
 
 /// Who is to be paid.
 #[derive(Deserialize, ToSchema)]
@@ -19,8 +20,7 @@ use crate::problem::{Faults, Problem};
 pub(super) struct NewBeneficiaryBody {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// bank-account (IBAN), mobile-wallet (phone number), cash, or institution-account.
-    #[schema(value_type = String, pattern = "^(bank-account|mobile-wallet|cash|institution-account)$")]
+    #[schema(value_type = words::Channel)]
     channel: Channel,
     /// IBAN, phone number or account number; none for cash.
     #[schema(max_length = 200)]
@@ -36,6 +36,7 @@ pub(super) struct NewBeneficiaryBody {
 pub(super) struct BeneficiaryBody {
     id: Uuid,
     name: String,
+    #[schema(value_type = words::Channel)]
     channel: &'static str,
     account: Option<String>,
     institution: String,

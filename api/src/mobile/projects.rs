@@ -16,8 +16,9 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
-use crate::wire::MoneyBody;
 use crate::wire::project::{MilestoneBody, ProjectBody};
+use crate::wire::whole::whole;
+use crate::wire::{MoneyBody, words};
 
 /// A community project, as its owner describes it.
 #[derive(Deserialize, ToSchema)]
@@ -48,6 +49,7 @@ pub(super) struct NewMilestone {
     #[schema(min_length = 1, max_length = 120)]
     title: String,
     /// Hundredths of a percent of what is raised.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 10000)]
     share_basis_points: u32,
     /// Who is paid for it; told to the institution only.
@@ -71,7 +73,7 @@ pub(super) struct CommitmentBody {
     project: Uuid,
     remittance: Uuid,
     amount: MoneyBody,
-    /// held, confirmed, invested, refunded or withdrawn
+    #[schema(value_type = words::CommitmentState)]
     state: &'static str,
     committed_at: DateTime<Utc>,
 }

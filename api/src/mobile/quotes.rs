@@ -15,6 +15,7 @@ use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
 use crate::wire::MoneyBody;
+use crate::wire::whole::whole_or_none;
 
 /// What somebody wants to send.
 #[derive(Deserialize, ToSchema)]
@@ -51,6 +52,7 @@ pub(super) struct NewAllocation {
     /// Exactly one of amount and share_basis_points.
     amount: Option<MoneyBody>,
     /// Hundredths of a percent.
+    #[serde(default, deserialize_with = "whole_or_none")]
     #[schema(minimum = 1, maximum = 10000)]
     share_basis_points: Option<u32>,
 }

@@ -13,13 +13,13 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem, kinds};
+use crate::wire::words;
 
 /// What a family looks for, and where it lives.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Need {
-    /// cash-payout, account-payout, wallet-payout, savings, credit or for-women
-    #[schema(value_type = String, pattern = "^(cash-payout|account-payout|wallet-payout|savings|credit|for-women)$")]
+    #[schema(value_type = words::Product)]
     product: Product,
     /// ISO 3166-1 alpha-2.
     #[schema(pattern = "^[A-Z]{2}$")]
@@ -40,11 +40,13 @@ pub(super) struct ReferralBody {
     /// The institution's code.
     institution: String,
     institution_name: String,
+    #[schema(value_type = words::Product)]
     need: &'static str,
     score: i32,
-    /// Why it is proposed: offers-product, serves-region, serves-country, speaks-language
+    /// Why it is proposed.
+    #[schema(value_type = Vec<words::ReferralReason>)]
     reasons: Vec<&'static str>,
-    /// proposed, sent, account-opened or declined
+    #[schema(value_type = words::ReferralState)]
     state: &'static str,
     /// The family's account, once it is opened.
     account_number: Option<String>,

@@ -15,7 +15,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Problem;
-use crate::wire::MoneyBody;
+use crate::wire::{MoneyBody, words};
 
 /// The quote that is accepted, and for whom.
 #[derive(Deserialize, ToSchema)]
@@ -33,7 +33,7 @@ pub(super) struct RemittanceBody {
     beneficiary: Uuid,
     institution: String,
     corridor: String,
-    /// awaiting-funds, funded, submitted, ready-for-pickup, paid-out, expired, cancelled or refunded
+    #[schema(value_type = words::RemittanceState)]
     state: &'static str,
     /// What to write on the transfer.
     reference: String,
@@ -63,6 +63,7 @@ pub(super) struct RemittanceWithHistory {
 /// A step of a remittance.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Step {
+    #[schema(value_type = words::RemittanceState)]
     state: String,
     cause: String,
     happened_at: DateTime<Utc>,

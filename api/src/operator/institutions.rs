@@ -12,6 +12,7 @@ use crate::body::Body;
 use crate::house::House;
 use crate::openapi::WriteProblems;
 use crate::problem::{Faults, Problem};
+use crate::wire::words;
 
 /// An institution's profile.
 #[derive(Deserialize, ToSchema)]
@@ -34,8 +35,7 @@ pub(super) struct NewInstitution {
     #[serde(default)]
     #[schema(max_items = 50)]
     languages: Vec<String>,
-    /// cash-payout, account-payout, wallet-payout, savings, credit, for-women
-    #[schema(value_type = Vec<String>, max_items = 6)]
+    #[schema(value_type = Vec<words::Product>, max_items = 6)]
     products: Vec<Product>,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct NewInstitution {
 #[schema(as = Institution)]
 pub(super) struct InstitutionStanding {
     id: Uuid,
-    /// applied, approved, live or suspended
+    #[schema(value_type = words::InstitutionState)]
     state: &'static str,
 }
 

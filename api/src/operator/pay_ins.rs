@@ -14,7 +14,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem, kinds};
-use crate::wire::MoneyBody;
+use crate::wire::{MoneyBody, words};
 
 /// Money that arrived, as a provider reports it.
 #[derive(Deserialize, ToSchema)]
@@ -43,9 +43,10 @@ pub(super) struct PayInBody {
     amount: MoneyBody,
     value_date: NaiveDate,
     text: String,
-    /// received, matched, unmatched or credited
+    #[schema(value_type = words::PayInState)]
     state: &'static str,
-    /// Why it waits for a person: no-reference, unknown-reference, wrong-amount or not-awaited
+    /// Why it waits for a person.
+    #[schema(value_type = Option<words::UnmatchedReason>)]
     reason: Option<String>,
     remittance: Option<Uuid>,
     received_at: DateTime<Utc>,

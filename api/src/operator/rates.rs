@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
-use crate::wire::currency;
+use crate::wire::{currency, words};
 
 /// How far ahead of our clock another's may be.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(5);
@@ -30,11 +30,10 @@ pub(super) struct NewRates {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRate {
-    /// ISO 4217; the base currency.
-    #[schema(pattern = "^[A-Z]{3}$", example = "EUR")]
+    /// The base currency.
+    #[schema(value_type = words::Currency, example = "EUR")]
     base: String,
-    /// ISO 4217.
-    #[schema(pattern = "^[A-Z]{3}$", example = "MAD")]
+    #[schema(value_type = words::Currency, example = "MAD")]
     counter: String,
     /// A decimal with at most 12 decimals.
     #[schema(pattern = "^[0-9]{1,9}([.][0-9]{1,12})?$", example = "10.8712")]
@@ -53,7 +52,9 @@ pub(super) struct RatesKept {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Rate)]
 pub(super) struct RateBody {
+    #[schema(value_type = words::Currency)]
     base: String,
+    #[schema(value_type = words::Currency)]
     counter: String,
     rate: String,
     /// market or pegged; a pegged rate is fixed by treaty and does not grow stale.

@@ -12,7 +12,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Problem;
-use crate::wire::MoneyBody;
+use crate::wire::{MoneyBody, words};
 
 /// Disbursements that one list shows at most.
 const MOST_SHOWN: i64 = 100;
@@ -27,7 +27,7 @@ pub(super) struct DisbursementBody {
     milestone_title: String,
     supplier: String,
     amount: MoneyBody,
-    /// ordered or paid
+    #[schema(value_type = words::DisbursementState)]
     state: &'static str,
     ordered_at: DateTime<Utc>,
     /// The institution's name for its payment.

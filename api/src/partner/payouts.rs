@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use onboarding::Institution;
-use remittance::{Payout, RejectionReason, RemittanceId, State};
+use remittance::{ClaimId, Payout, RejectionReason, RemittanceId, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -14,7 +14,8 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Problem;
-use crate::wire::MoneyBody;
+use crate::wire::whole::whole;
+use crate::wire::{MoneyBody, words};
 
 /// What is to be paid, and to whom.
 #[derive(Serialize, ToSchema)]
@@ -23,10 +24,10 @@ pub(super) struct PayoutBody {
     id: Uuid,
     /// Our name for it, which the sender knows too.
     reference: String,
-    /// submitted, ready-for-pickup, paid-out, refunded or cancelled
+    #[schema(value_type = words::RemittanceState)]
     state: &'static str,
     amount: MoneyBody,
-    /// bank-account, mobile-wallet, cash or institution-account
+    #[schema(value_type = words::Channel)]
     channel: &'static str,
     beneficiary_name: String,
     /// IBAN, phone number or account number; none for cash.
@@ -68,6 +69,7 @@ pub(super) struct PayoutPage {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claim {
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 100)]
     limit: i64,
 }
@@ -115,9 +117,7 @@ impl PayoutState {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rejection {
-    /// unknown-account, name-differs, account-closed, not-collected, not-permitted or other
-    #[schema(value_type = String,
-        pattern = "^(unknown-account|name-differs|account-closed|not-collected|not-permitted|other)$")]
+    #[schema(value_type = words::RejectionReason)]
     reason: RejectionReason,
 }
 
@@ -132,8 +132,8 @@ pub(super) async fn claim_payouts(
     body: Body<Claim>,
 ) -> Result<HttpResponse, Problem> {
     let limit = cursor::limit(Some(body.value.limit))?;
-    once(&house, &*institution, &key, body.digest, async |_| {
-        let claimed = house.remittances.claim(institution.code().as_str(), limit).await?;
+    once(&house, &*institution, &key, body.digest, async |seed| {
+        let claimed = house.remittances.claim(institution.code().as_str(), ClaimId::from_uuid(seed), limit).await?;
         Answer::ok(claimed.into_iter().map(PayoutBody::from).collect::<Vec<_>>())
     })
     .await

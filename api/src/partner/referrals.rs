@@ -10,17 +10,19 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Problem;
+use crate::wire::words;
 
 /// A family that wants an account, under a consent that still holds.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SentReferral)]
 pub(super) struct SentReferralBody {
     id: Uuid,
+    #[schema(value_type = words::Product)]
     need: &'static str,
     region: String,
     language: String,
     family_member: String,
-    /// sent
+    #[schema(value_type = words::ReferralState)]
     state: &'static str,
 }
 
@@ -57,7 +59,7 @@ pub(super) struct Decline {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Answered {
     id: Uuid,
-    /// account-opened or declined
+    #[schema(value_type = words::ReferralState)]
     state: &'static str,
 }
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::house::House;
 use crate::openapi::OpenProblems;
 use crate::problem::Problem;
+use crate::wire::words;
 
 /// An institution that serves people.
 #[derive(Serialize, ToSchema)]
@@ -17,7 +18,7 @@ pub(super) struct InstitutionBody {
     /// None means the whole country.
     regions: Vec<String>,
     languages: Vec<String>,
-    /// cash-payout, account-payout, wallet-payout, savings, credit, for-women
+    #[schema(value_type = Vec<words::Product>)]
     products: Vec<&'static str>,
 }
 

@@ -8,16 +8,18 @@ use utoipa::{IntoParams, ToSchema};
 use crate::house::House;
 use crate::openapi::OpenProblems;
 use crate::problem::{Faults, Problem};
-use crate::wire::MoneyBody;
+use crate::wire::{MoneyBody, words};
 
 /// A way on which money can be sent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Corridor)]
 pub(super) struct CorridorBody {
     code: String,
-    /// ISO 4217: what the sender pays in.
+    /// What the sender pays in.
+    #[schema(value_type = words::Currency)]
     source: String,
-    /// ISO 4217: what the family gets.
+    /// What the family gets.
+    #[schema(value_type = words::Currency)]
     target: String,
     /// ISO 3166-1 alpha-2: where it is paid out.
     countries: Vec<String>,

@@ -33,11 +33,10 @@ impl Documents {
 
     fn methods(&self, path: &str) -> BTreeSet<String> {
         let wanted = segments(path);
-        self.methods
-            .iter()
-            .filter(|(pattern, _)| fits(pattern, &wanted))
-            .flat_map(|(_, methods)| methods.iter().cloned())
-            .collect()
+        let fitting = self.methods.iter().filter(|(pattern, _)| fits(pattern, &wanted));
+        // An address that is written out is meant before one with a parameter.
+        let best = fitting.min_by_key(|(pattern, _)| pattern.iter().filter(|want| want.starts_with('{')).count());
+        best.map(|(_, methods)| methods.clone()).unwrap_or_default()
     }
 }
 
@@ -59,22 +58,23 @@ pub(super) async fn openapi_document(
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(text.clone()))
 }
 
-/// Answers what no route took: 405 with the methods that there are, or 404.
-pub(super) async fn answer(request: HttpRequest, documents: web::Data<Documents>) -> HttpResponse {
-    let methods = documents.methods(request.path());
-    if methods.is_empty() {
-        return HttpResponse::from_error(no_such_place());
-    }
-    let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
-    let problem = Problem::new(&kinds::METHOD_NOT_ALLOWED, format!("this address knows {allow}"));
-    let mut response = HttpResponse::from_error(problem);
-    if let Ok(value) = header::HeaderValue::from_str(&allow) {
-        response.headers_mut().insert(header::ALLOW, value);
-    }
-    response
+/// Answers what no route took.
+pub(super) async fn answer(request: HttpRequest) -> HttpResponse {
+    HttpResponse::from_error(not_taken(&request))
 }
 
-pub(super) fn no_such_place() -> Problem {
+/// What is said of an address whose parameters no route can read, or that no route took: 405 with the methods that
+/// there are, or 404.
+pub(super) fn not_taken(request: &HttpRequest) -> Problem {
+    let documents = request.app_data::<web::Data<Documents>>();
+    let methods = documents.map(|documents| documents.methods(request.path())).unwrap_or_default();
+    if methods.is_empty() || methods.contains(request.method().as_str()) {
+        return no_such_place();
+    }
+    Problem::method_not_allowed(&methods.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn no_such_place() -> Problem {
     Problem::new(&kinds::NOT_FOUND, "nothing is at this address")
 }
 

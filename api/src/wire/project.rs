@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::MoneyBody;
+use super::{MoneyBody, words};
 use crate::house::House;
 use crate::problem::Problem;
 
@@ -15,9 +15,9 @@ use crate::problem::Problem;
 #[schema(as = Project)]
 pub(crate) struct ProjectBody {
     id: Uuid,
-    /// community
+    #[schema(value_type = words::ProjectKind)]
     kind: &'static str,
-    /// gift
+    #[schema(value_type = words::ProjectTerms)]
     terms: &'static str,
     title: String,
     summary: String,
@@ -27,7 +27,7 @@ pub(crate) struct ProjectBody {
     maximum: MoneyBody,
     raised: MoneyBody,
     deadline: DateTime<Utc>,
-    /// submitted, vetted, rejected, open, funded, failed, in-progress or completed
+    #[schema(value_type = words::ProjectState)]
     state: &'static str,
     /// What the institution looked at and found good.
     checklist: Vec<String>,
@@ -44,9 +44,10 @@ pub(crate) struct MilestoneBody {
     share_basis_points: u32,
     /// Fixed when the campaign is funded.
     amount: Option<MoneyBody>,
-    /// planned, reported or released
+    #[schema(value_type = words::MilestoneState)]
     state: &'static str,
     /// The kinds of parties that approved it; two are needed.
+    #[schema(value_type = Vec<words::ApprovingParty>)]
     approvals: Vec<&'static str>,
 }
 

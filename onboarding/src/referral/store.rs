@@ -206,6 +206,7 @@ impl Referrals {
                 diesel::update(referrals::table.find(id))
                     .set((
                         referrals::state.eq(ReferralState::Sent.word()),
+                        referrals::consent_id.eq(consent),
                         referrals::sealed_family_member.eq(self.cipher.encrypt(FAMILY_MEMBER, &family_member)),
                     ))
                     .execute(connection)
@@ -223,16 +224,11 @@ impl Referrals {
         type Row = (ReferralId, String, String, String, Option<Vec<u8>>, String);
         let mut connection = self.database.connection().await?;
         let rows: Vec<Row> = referrals::table
-            .inner_join(
-                consents::table.on(consents::person_id
-                    .eq(referrals::person_id)
-                    .and(consents::institution_id.eq(referrals::institution_id))),
-            )
+            .inner_join(consents::table.on(referrals::consent_id.eq(consents::consent_id.nullable())))
             .filter(referrals::institution_id.eq(institution.id()))
             .filter(referrals::state.eq(ReferralState::Sent.word()))
             .filter(consents::withdrawn_at.is_null())
             .filter(consents::ends_at.gt(self.clock.now()))
-            .distinct_on(referrals::referral_id)
             .order(referrals::referral_id)
             .limit(MOST_SHOWN)
             .select((

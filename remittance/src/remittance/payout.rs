@@ -9,16 +9,29 @@ use super::{Event, Payout, RemittanceId, State};
 use crate::schema::remittances;
 use crate::{BeneficiaryId, Error};
 
+platform::define_id!(ClaimId, "A request of an institution for what it has to pay.");
+
 impl Remittances {
-    /// Hands an institution what it has to pay, each once, the oldest first.
+    /// Hands an institution what it has to pay, each once, the oldest first. A repeated claim answers what it took
+    /// the first time, so that nothing is lost with an answer that did not arrive.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn claim(&self, institution: &str, limit: i64) -> Result<Vec<Payout>, Error> {
+    pub async fn claim(&self, institution: &str, claim: ClaimId, limit: i64) -> Result<Vec<Payout>, Error> {
         let now = self.clock.now();
         let mut connection = self.database.connection().await?;
         connection
             .transaction(async |connection| {
+                let known: Vec<Row> = remittances::table
+                    .filter(remittances::institution.eq(institution))
+                    .filter(remittances::claim_id.eq(claim))
+                    .order((remittances::funded_at, remittances::remittance_id))
+                    .select(Row::as_select())
+                    .load(connection)
+                    .await?;
+                if !known.is_empty() {
+                    return self.payouts(connection, known).await;
+                }
                 let ids: Vec<RemittanceId> = remittances::table
                     .filter(remittances::institution.eq(institution))
                     .filter(remittances::state.eq(State::Funded.word()))
@@ -30,7 +43,7 @@ impl Remittances {
                     .load(connection)
                     .await?;
                 let rows: Vec<Row> = diesel::update(remittances::table.filter(remittances::remittance_id.eq_any(&ids)))
-                    .set(remittances::state.eq(State::Submitted.word()))
+                    .set((remittances::state.eq(State::Submitted.word()), remittances::claim_id.eq(claim)))
                     .returning(Row::as_returning())
                     .get_results(connection)
                     .await?;

@@ -183,6 +183,8 @@ impl Remittances {
     /// When the database does not answer.
     pub async fn by_references(&self, references: &[String]) -> Result<Vec<Remittance>, Error> {
         let mut connection = self.database.connection().await?;
+        // What is no reference of ours belongs to none, and may hold what the database cannot read.
+        let references: Vec<_> = references.iter().filter(|text| reference::is_one(text)).collect();
         let rows: Vec<Row> = remittances::table
             .filter(remittances::reference.eq_any(references))
             .select(Row::as_select())

@@ -1,0 +1,103 @@
+//! The closed sets of words, as the OpenAPI documents tell them; each set is the rooms' own.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! words {
+    ($($(#[$docs:meta])* $name:ident = $words:expr;)*) => {$(
+        $(#[$docs])*
+        pub(crate) enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some($words)).into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    )*};
+}
+
+words! {
+    /// Who approves a milestone.
+    ApprovingParty = {
+        use coinvestment::PartyKind as Kind;
+        [Kind::Institution, Kind::Operator].map(Kind::word)
+    };
+    /// How a beneficiary is paid.
+    Channel = {
+        use remittance::Channel as Way;
+        [Way::BankAccount, Way::MobileWallet, Way::Cash, Way::InstitutionAccount].map(Way::word)
+    };
+    /// Where a commitment stands.
+    CommitmentState = coinvestment::CommitmentState::ALL.map(coinvestment::CommitmentState::word);
+    /// Every currency that money is kept in, by ISO 4217.
+    Currency = {
+        let mut codes: Vec<String> = ledger::Currency::all().map(|currency| currency.to_string()).collect();
+        codes.sort_unstable();
+        codes
+    };
+    /// Where a disbursement stands.
+    DisbursementState = coinvestment::DisbursementState::ALL.map(coinvestment::DisbursementState::word);
+    /// Where an institution stands.
+    InstitutionState = {
+        use onboarding::InstitutionState as State;
+        [State::Applied, State::Approved, State::Live, State::Suspended].map(State::word)
+    };
+    /// Where a milestone stands.
+    MilestoneState = coinvestment::MilestoneState::ALL.map(coinvestment::MilestoneState::word);
+    /// Where a pay-in stands.
+    PayInState = {
+        use remittance::PayInState as State;
+        [State::Received, State::Matched, State::Unmatched, State::Credited].map(State::word)
+    };
+    /// What an institution offers.
+    Product = {
+        use onboarding::Product as Offer;
+        [Offer::CashPayout, Offer::AccountPayout, Offer::WalletPayout, Offer::Savings, Offer::Credit, Offer::ForWomen]
+            .map(Offer::word)
+    };
+    /// What a project is.
+    ProjectKind = [coinvestment::Kind::Community, coinvestment::Kind::Business].map(coinvestment::Kind::word);
+    /// Where a project stands.
+    ProjectState = coinvestment::ProjectState::ALL.map(coinvestment::ProjectState::word);
+    /// What contributors have of a project.
+    ProjectTerms = [coinvestment::Terms::Gift.word()];
+    /// Why an institution is proposed.
+    ReferralReason = {
+        use onboarding::Reason;
+        [Reason::OffersProduct, Reason::ServesRegion, Reason::ServesCountry, Reason::SpeaksLanguage].map(Reason::word)
+    };
+    /// Where a referral stands.
+    ReferralState = {
+        use onboarding::ReferralState as State;
+        [State::Proposed, State::AcceptedByPerson, State::Sent, State::AccountOpened, State::Declined].map(State::word)
+    };
+    /// Why a payout is rejected.
+    RejectionReason = {
+        use remittance::RejectionReason as Reason;
+        [
+            Reason::UnknownAccount,
+            Reason::NameDiffers,
+            Reason::AccountClosed,
+            Reason::NotCollected,
+            Reason::NotPermitted,
+            Reason::Other,
+        ]
+        .map(Reason::word)
+    };
+    /// Where a remittance stands.
+    RemittanceState = remittance::State::ALL.map(remittance::State::word);
+    /// Why a pay-in waits for a person.
+    UnmatchedReason = {
+        use remittance::UnmatchedReason as Reason;
+        [Reason::NoReference, Reason::UnknownReference, Reason::WrongAmount, Reason::NotAwaited].map(Reason::word)
+    };
+}
