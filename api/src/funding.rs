@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use coinvestment::{ContributorId, Milestone, MilestoneId, MilestoneState, Party, ProjectId};
 use ledger::{Money, PostError, Receipt, Refusal, UnitOfWork};
-use remittance::{Allocation, PayIn, PayInState, Placement, Remittance, State, UnmatchedReason};
+use remittance::{Allocation, PayIn, PayInId, PayInState, Placement, Remittance, State, UnmatchedReason};
 
 use crate::house::House;
 use crate::problem::{Problem, kinds};
@@ -21,10 +21,10 @@ pub(crate) async fn match_pay_ins(house: &House, pay_ins: Vec<PayIn>) -> Result<
     let mut settled = Vec::with_capacity(pay_ins.len());
     for part in pay_ins.chunks(MATCHED_AT_ONCE) {
         match_part(house, part).await?;
-        for pay_in in part {
-            let now = if pay_in.is_open() { house.pay_ins.get(pay_in.id).await? } else { pay_in.clone() };
-            settled.push(now);
-        }
+        let ids: Vec<PayInId> = part.iter().map(|pay_in| pay_in.id).collect();
+        let now = house.pay_ins.get_all(&ids).await?;
+        let mut now: HashMap<PayInId, PayIn> = now.into_iter().map(|pay_in| (pay_in.id, pay_in)).collect();
+        settled.extend(ids.iter().filter_map(|id| now.remove(id)));
     }
     Ok(settled)
 }
@@ -40,12 +40,19 @@ async fn match_part(house: &House, part: &[PayIn]) -> Result<(), Problem> {
     for pay_in in waiting {
         let reference = pay_in.reference();
         let remittance = reference.as_deref().map(|reference| found.get(reference).copied());
-        match fit(pay_in, remittance)? {
-            Ok(remittance) => {
-                units.push(funding(house, pay_in, remittance).await?);
+        let unit = match fit(pay_in, remittance)? {
+            Ok(remittance) => funding(house, pay_in, remittance).await,
+            Err(reason) => {
+                house.pay_ins.set_aside(pay_in.id, reason).await?;
+                continue;
+            }
+        };
+        match unit {
+            Ok(unit) => {
+                units.push(unit);
                 fitting.push(pay_in);
             }
-            Err(reason) => house.pay_ins.set_aside(pay_in.id, reason).await?,
+            Err(problem) => leave_to_a_person(house, pay_in, problem).await?,
         }
     }
     for (pay_in, answer) in fitting.into_iter().zip(house.ledger.post_all(units).await?) {
@@ -55,10 +62,20 @@ async fn match_part(house: &House, part: &[PayIn]) -> Result<(), Problem> {
             Err(PostError::Refused(Refusal::EffectNotApplicable { .. } | Refusal::KeyReused)) => {
                 match_again(house, pay_in).await?;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => leave_to_a_person(house, pay_in, error.into()).await?,
         }
     }
     Ok(())
+}
+
+/// A pay-in that fails for a reason of its own is for a person, and does not hold up the others; one that fails because
+/// something does not answer is taken up again.
+async fn leave_to_a_person(house: &House, pay_in: &PayIn, problem: Problem) -> Result<(), Problem> {
+    if problem.is_passing() {
+        return Err(problem);
+    }
+    tracing::error!(pay_in = %pay_in.id, %problem, "a pay-in fits its remittance and cannot fund it");
+    Ok(house.pay_ins.set_aside(pay_in.id, UnmatchedReason::CannotFund).await?)
 }
 
 async fn match_again(house: &House, pay_in: &PayIn) -> Result<(), Problem> {

@@ -1,5 +1,6 @@
 //! Logs: events with fields, one line a request, without personal data or secrets.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub(crate) fn start(settings: &LogSettings) {
 pub(crate) fn start_in_file(settings: &LogSettings, directory: &Path) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(directory)?;
     let path = directory.join("teranga.log");
-    let file = std::fs::File::options().create(true).append(true).open(&path)?;
+    let file = std::fs::File::options().create(true).append(true).mode(0o600).open(&path)?;
     start_with(settings, BoxMakeWriter::new(Arc::new(file)));
     Ok(path)
 }
@@ -45,7 +46,7 @@ impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
         let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
-        tracing::info_span!("request", request_id = id, method = %request.method(), route)
+        tracing::info_span!("request", request_id = id, route)
     }
 
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}

@@ -5,6 +5,7 @@ mod institutions;
 mod milestones;
 mod pay_ins;
 mod rates;
+mod remittances;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -27,5 +28,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(pay_ins::list_pay_ins)
         .service(pay_ins::match_pay_in)
         .service(pay_ins::credit_pay_in)
-        .service(milestones::approve_milestone);
+        .service(milestones::list_milestones)
+        .service(milestones::approve_milestone)
+        .service(remittances::return_remittance);
 }

@@ -23,6 +23,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(referrals::decline_referral)
         .service(projects::list_projects)
         .service(projects::vet_project)
+        .service(projects::list_milestones)
         .service(projects::approve_milestone)
         .service(disbursements::list_disbursements)
         .service(disbursements::confirm_disbursement);

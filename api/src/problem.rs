@@ -65,6 +65,7 @@ pub(crate) struct Problem {
     retry_after_seconds: Option<u32>,
     oauth_error: Option<&'static str>,
     allow: Option<String>,
+    instance: Option<String>,
 }
 
 impl Problem {
@@ -76,6 +77,7 @@ impl Problem {
             retry_after_seconds: None,
             oauth_error: None,
             allow: None,
+            instance: None,
         }
     }
 
@@ -106,18 +108,29 @@ impl Problem {
         Self { allow: Some(methods.to_owned()), ..problem }
     }
 
+    /// The problem of a request of that id.
+    pub(crate) fn of_request(mut self, id: String) -> Self {
+        self.instance = Some(id);
+        self
+    }
+
+    /// Whether the same may go well in a moment: something did not answer, or too much was waiting.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The body, naming the request where it is known.
-    pub(crate) fn text(&self, instance: Option<String>) -> String {
+    pub(crate) fn text(&self) -> String {
         let body = ProblemBody {
             kind: format!("/v1/public/problems/{}", self.kind.name),
             title: self.kind.title,
             status: self.kind.status,
             detail: self.detail.clone(),
-            instance,
+            instance: self.instance.clone(),
             errors: self.faults.clone(),
             error: self.oauth_error,
         };
@@ -137,7 +150,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response = HttpResponse::build(self.status()).body(self.text(None));
+        let mut response = HttpResponse::build(self.status()).body(self.text());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -40,9 +40,9 @@ impl Limits {
     }
 
     /// Counts a request of a client.
-    pub(crate) fn check(&self, client: IpAddr, path: &str) -> Result<Remaining, Problem> {
+    pub(crate) fn check(&self, client: IpAddr, route: &str) -> Result<Remaining, Problem> {
         let client = network(client);
-        if is_sign_in(path) {
+        if is_sign_in(route) {
             decide(&self.sign_ins, client)?;
         }
         let remaining = decide(&self.requests, client)?;
@@ -78,6 +78,6 @@ fn network(client: IpAddr) -> IpAddr {
     }
 }
 
-fn is_sign_in(path: &str) -> bool {
-    path.ends_with("/tokens") || path.ends_with("/oauth/token") || path.starts_with("/v1/mobile/registrations")
+fn is_sign_in(route: &str) -> bool {
+    route.ends_with("/tokens") || route.ends_with("/oauth/token") || route.starts_with("/v1/mobile/registrations")
 }

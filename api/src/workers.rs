@@ -93,9 +93,11 @@ async fn every(
 /// Ends campaigns whose deadline has passed, gives back what failed ones hold, and releases tranches whose release was
 /// cut off after the last approval.
 async fn end_campaigns(house: &House) -> Result<(), Problem> {
-    let ended = house.projects.end_due().await?;
-    if ended > 0 {
-        tracing::info!(ended, "ended campaigns at their deadline");
+    // A campaign that cannot be ended must not keep others' money from going back.
+    match house.projects.end_due().await {
+        Ok(0) => {}
+        Ok(ended) => tracing::info!(ended, "ended campaigns at their deadline"),
+        Err(error) => tracing::error!(%error, "a campaign cannot be ended"),
     }
     loop {
         let refunded = post_due(house, house.commitments.refunds_due(UNITS_AT_ONCE).await?).await?;

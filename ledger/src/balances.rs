@@ -77,6 +77,26 @@ impl Ledger {
         Ok(Balance { account: code.clone(), currency, debit_positive_minor }.on_normal_side())
     }
 
+    /// What the accounts of a code hold now, by currency; none when nothing was ever booked on it.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn balances_of(&self, code: &AccountCode) -> Result<Vec<Balance>, Error> {
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<(i32, i64)> = accounts::table
+            .filter(accounts::book_id.eq(self.book.number()))
+            .filter(accounts::code.eq(code.as_str()))
+            .select((accounts::commodity, accounts::balance_minor))
+            .load(&mut connection)
+            .await?;
+        let balance = |(commodity, debit_positive_minor)| {
+            Ok(Balance { account: code.clone(), currency: currency(commodity)?, debit_positive_minor })
+        };
+        let mut balances = rows.into_iter().map(balance).collect::<Result<Vec<_>, Error>>()?;
+        balances.sort_by_key(|balance| balance.currency);
+        Ok(balances)
+    }
+
     /// All balances at one moment.
     ///
     /// # Errors

@@ -75,6 +75,9 @@ struct Counts {
     postings: i64,
 }
 
+/// A check of a long book takes long; one that nobody waits for any more ends soon.
+const SETTINGS: &str = "set statement_timeout = '2h'; set client_connection_check_interval = '2s'";
+
 const COUNTS: &str = "select
         (select count(*) from ledger.entries where book_id = $1) as entries,
         (select count(*) from ledger.postings where book_id = $1) as postings";
@@ -177,23 +180,23 @@ impl Ledger {
     ///
     /// # Errors
     /// When the database cannot be reached; a book that is wrong is a result, not an error.
-    pub async fn verify(&self, mut progress: impl FnMut(usize, usize)) -> Result<Verification, Error> {
-        let mut connection = self.database.connection().await?;
+    pub async fn verify(&self, mut progress: impl FnMut(usize, usize) + Send) -> Result<Verification, Error> {
+        // A connection of its own: whoever stops waiting drops it, and the database notices and stops too, instead of
+        // a pool getting it back inside of the snapshot.
+        let mut connection = self.database.dedicated_connection().await?;
+        connection.batch_execute(SETTINGS).await?;
         connection
-            .batch_execute("begin isolation level repeatable read read only; set local statement_timeout = 0")
-            .await?;
-        let verified = self.verify_in(&mut connection, &mut progress).await;
-        // Nothing was written; a connection that cannot even end its transaction is thrown away by the pool.
-        let ended = connection.batch_execute("rollback").await;
-        let verification = verified?;
-        ended?;
-        Ok(verification)
+            .build_transaction()
+            .repeatable_read()
+            .read_only()
+            .run(async |connection| self.verify_in(connection, &mut progress).await)
+            .await
     }
 
     async fn verify_in(
         &self,
         connection: &mut diesel_async::AsyncPgConnection,
-        progress: &mut impl FnMut(usize, usize),
+        progress: &mut (impl FnMut(usize, usize) + Send),
     ) -> Result<Verification, Error> {
         let book = self.book.number();
         let counts: Counts = diesel::sql_query(COUNTS).bind::<SmallInt, _>(book).get_result(connection).await?;

@@ -16,8 +16,6 @@ create table onboarding.people (
     sealed_name bytea,
     sealed_birth_date bytea,
     sealed_address bytea,
-    failed_sign_ins integer not null default 0,
-    locked_until timestamptz,
     registered_at timestamptz not null,
     constraint people_pkey primary key (person_id),
     constraint people_contact_unique unique (contact_index),
@@ -28,18 +26,49 @@ create table onboarding.people (
 );
 comment on table onboarding.people is 'Everybody who registered. What a person is to others (sender, officer, investor) is a relation, kept elsewhere.';
 comment on column onboarding.people.tier is '0 contact confirmed, 1 identity stated, 2 document seen, 3 source of funds known.';
-comment on column onboarding.people.locked_until is 'Until when sign-in is refused after repeated failures.';
+comment on column onboarding.people.password_hash is 'Until the contact is confirmed, that of the newest registration; then that of the confirmed one.';
 
 create table onboarding.confirmations (
+    confirmation_id uuid not null,
     person_id uuid not null,
+    password_hash text not null,
+    language text not null,
     code_index bytea not null,
     tries_left integer not null,
     expires_at timestamptz not null,
-    constraint confirmations_pkey primary key (person_id),
+    constraint confirmations_pkey primary key (confirmation_id),
     constraint confirmations_person foreign key (person_id) references onboarding.people (person_id),
+    constraint confirmations_code_once unique (person_id, code_index),
     constraint confirmations_tries_not_negative check (tries_left >= 0)
 );
-comment on table onboarding.confirmations is 'Codes sent to a contact and not used yet, hashed.';
+comment on table onboarding.confirmations is 'Registrations of a contact that wait for their code, which is hashed. Several may wait: anybody can register a contact, and only its owner reads the codes.';
+comment on column onboarding.confirmations.password_hash is 'Of this registration: its code makes this password good, and no other.';
+
+create table onboarding.message_allowances (
+    person_id uuid not null,
+    since timestamptz not null,
+    messages integer not null,
+    tries integer not null,
+    last_message_at timestamptz,
+    constraint message_allowances_pkey primary key (person_id),
+    constraint message_allowances_person foreign key (person_id) references onboarding.people (person_id),
+    constraint message_allowances_not_negative check (messages >= 0 and tries >= 0)
+);
+comment on table onboarding.message_allowances is 'What was sent to a contact unasked, and how often its codes were tried, in the day that began at since.';
+
+create table onboarding.sign_in_failures (
+    contact_index bytea not null,
+    network_index bytea not null,
+    failures integer not null,
+    since timestamptz not null,
+    locked_until timestamptz,
+    constraint sign_in_failures_pkey primary key (contact_index, network_index),
+    constraint sign_in_failures_not_negative check (failures >= 0)
+);
+create index sign_in_failures_by_age on onboarding.sign_in_failures (since);
+comment on table onboarding.sign_in_failures is 'Failed sign-ins in the hour that began at since, for contacts that are known and that are not alike.';
+comment on column onboarding.sign_in_failures.network_index is 'Of the network that they came from; empty in the row that counts those of all networks.';
+comment on column onboarding.sign_in_failures.locked_until is 'Until when sign-in is refused.';
 
 create table onboarding.institutions (
     institution_id uuid not null,
@@ -144,6 +173,16 @@ alter table onboarding.referrals
 comment on table onboarding.consents is 'What a person lets an institution know, for what and until when; each row is a receipt.';
 
 grant usage on schema onboarding to teranga_server;
-grant select, insert, update on all tables in schema onboarding to teranga_server;
-grant delete on onboarding.confirmations to teranga_server;
-revoke update on onboarding.audit_reads from teranga_server;
+grant select, insert on all tables in schema onboarding to teranga_server;
+-- What is told once stays as it was told: operators, grants of audit and reads under them.
+grant update (state, tier, password_hash, language, country, sealed_name, sealed_birth_date, sealed_address)
+    on onboarding.people to teranga_server;
+grant update (code_index, tries_left, expires_at) on onboarding.confirmations to teranga_server;
+grant update (since, messages, tries, last_message_at) on onboarding.message_allowances to teranga_server;
+grant update (failures, since, locked_until) on onboarding.sign_in_failures to teranga_server;
+grant update (state) on onboarding.institutions to teranga_server;
+grant update (revoked_at) on onboarding.credentials to teranga_server;
+grant update (state, consent_id, sealed_family_member, sealed_account_number, declined_because, answered_at)
+    on onboarding.referrals to teranga_server;
+grant update (withdrawn_at) on onboarding.consents to teranga_server;
+grant delete on onboarding.confirmations, onboarding.sign_in_failures to teranga_server;

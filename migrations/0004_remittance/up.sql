@@ -153,4 +153,6 @@ comment on column remittance.pay_ins.sealed_text is 'What the payer wrote: often
 
 grant usage on schema remittance to teranga_server;
 grant select, insert on all tables in schema remittance to teranga_server;
-grant update on remittance.remittances, remittance.pay_ins to teranga_server;
+grant update (state, family_minor, at_mid_minor, received_minor, allocations, funded_at, claim_id)
+    on remittance.remittances to teranga_server;
+grant update (state, reason, remittance_id) on remittance.pay_ins to teranga_server;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use platform::clock::Clock;
 use platform::database::Database;
 use secrecy::{ExposeSecret, SecretString};
@@ -16,6 +16,9 @@ use crate::{Error, Institution, InstitutionId};
 
 platform::define_id!(OperatorId, "A member of our own staff.");
 platform::define_id!(GrantId, "What an auditor may read.");
+
+/// The advisory lock of whoever makes the first operator; any number that nothing else uses.
+const FIRST_OPERATOR_LOCK: i64 = 7_306_087_002;
 
 /// A secret in clear: 256 random bits in hexadecimal, shown once.
 pub struct ClientSecret(SecretString);
@@ -105,9 +108,13 @@ impl Access {
         Self { database, clock }
     }
 
-    async fn issue(&self, holder: Holder, id: Uuid) -> Result<IssuedCredential, Error> {
+    async fn issue_in(
+        &self,
+        connection: &mut AsyncPgConnection,
+        holder: Holder,
+        id: Uuid,
+    ) -> Result<IssuedCredential, Error> {
         let issued = IssuedCredential { client_id: Uuid::now_v7(), secret: ClientSecret::generate() };
-        let mut connection = self.database.connection().await?;
         diesel::insert_into(credentials::table)
             .values((
                 credentials::client_id.eq(issued.client_id),
@@ -116,7 +123,7 @@ impl Access {
                 credentials::secret_digest.eq(digest(issued.secret.reveal())),
                 credentials::created_at.eq(self.clock.now()),
             ))
-            .execute(&mut connection)
+            .execute(connection)
             .await?;
         Ok(issued)
     }
@@ -136,34 +143,42 @@ impl Access {
         if bool::from(fits) { Ok(id) } else { Err(Error::WrongCredentials) }
     }
 
-    /// Makes a member of staff with a first credential.
+    /// Makes a member of staff with a credential when there is nobody with a valid one; answers whether it did. The
+    /// credential is handed to `keep`, which has it safe on disk when it returns: only then it becomes valid. Processes
+    /// that start at once take turns, and one of them makes it.
     ///
     /// # Errors
-    /// [`Error::Text`] for an empty or overlong name.
-    pub async fn create_operator(&self, name: &str) -> Result<IssuedCredential, Error> {
-        let id = OperatorId::generate();
+    /// [`Error::NotKept`] when `keep` fails, [`Error::Text`] for an empty or overlong name; then nothing is left.
+    pub async fn ensure_operator(
+        &self,
+        name: &str,
+        keep: impl FnOnce(&IssuedCredential) -> std::io::Result<()> + Send,
+    ) -> Result<bool, Error> {
+        let name = text("name", name)?;
         let mut connection = self.database.connection().await?;
-        diesel::insert_into(operators::table)
-            .values((
-                operators::operator_id.eq(id),
-                operators::name.eq(text("name", name)?),
-                operators::created_at.eq(self.clock.now()),
-            ))
-            .execute(&mut connection)
-            .await?;
-        drop(connection);
-        self.issue(Holder::Operator, id.uuid()).await
-    }
-
-    /// Whether anybody of our own staff is known yet.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn has_operators(&self) -> Result<bool, Error> {
-        let mut connection = self.database.connection().await?;
-        Ok(diesel::select(diesel::dsl::exists(operators::table.select(operators::operator_id)))
-            .get_result(&mut connection)
-            .await?)
+        connection
+            .transaction(async |connection| {
+                diesel::sql_query("select pg_advisory_xact_lock($1)")
+                    .bind::<diesel::sql_types::BigInt, _>(FIRST_OPERATOR_LOCK)
+                    .execute(connection)
+                    .await?;
+                if has_operator(connection).await? {
+                    return Ok(false);
+                }
+                let id = OperatorId::generate();
+                diesel::insert_into(operators::table)
+                    .values((
+                        operators::operator_id.eq(id),
+                        operators::name.eq(name),
+                        operators::created_at.eq(self.clock.now()),
+                    ))
+                    .execute(connection)
+                    .await?;
+                let issued = self.issue_in(connection, Holder::Operator, id.uuid()).await?;
+                keep(&issued).map_err(Error::NotKept)?;
+                Ok(true)
+            })
+            .await
     }
 
     /// Lets an auditor read until a time; hands over the credential for it.
@@ -177,18 +192,22 @@ impl Access {
         ends_at: DateTime<Utc>,
     ) -> Result<(GrantId, IssuedCredential), Error> {
         let grant = GrantId::generate();
+        let auditor = text("auditor", auditor)?;
         let mut connection = self.database.connection().await?;
-        diesel::insert_into(audit_grants::table)
-            .values((
-                audit_grants::grant_id.eq(grant),
-                audit_grants::auditor.eq(text("auditor", auditor)?),
-                audit_grants::ends_at.eq(ends_at),
-                audit_grants::created_at.eq(self.clock.now()),
-            ))
-            .execute(&mut connection)
-            .await?;
-        drop(connection);
-        Ok((grant, self.issue(Holder::Auditor, grant.uuid()).await?))
+        connection
+            .transaction(async |connection| {
+                diesel::insert_into(audit_grants::table)
+                    .values((
+                        audit_grants::grant_id.eq(grant),
+                        audit_grants::auditor.eq(auditor),
+                        audit_grants::ends_at.eq(ends_at),
+                        audit_grants::created_at.eq(self.clock.now()),
+                    ))
+                    .execute(connection)
+                    .await?;
+                Ok((grant, self.issue_in(connection, Holder::Auditor, grant.uuid()).await?))
+            })
+            .await
     }
 
     /// Makes a further credential for an institution; the old ones stay valid until they are revoked.
@@ -207,9 +226,8 @@ impl Access {
             .first(&mut connection)
             .await
             .optional()?;
-        drop(connection);
         known.ok_or(Error::NotFound("institution"))?;
-        self.issue(Holder::Institution, institution.uuid()).await
+        self.issue_in(&mut connection, Holder::Institution, institution.uuid()).await
     }
 
     /// Lets in the institution that a credential belongs to.
@@ -290,7 +308,7 @@ impl Access {
         diesel::insert_into(audit_reads::table)
             .values((
                 audit_reads::grant_id.eq(auditor.grant),
-                audit_reads::what.eq(what.chars().take(200).collect::<String>()),
+                audit_reads::what.eq(what.chars().take(4_000).collect::<String>()),
                 audit_reads::read_at.eq(self.clock.now()),
             ))
             .execute(&mut connection)
@@ -307,4 +325,14 @@ impl Access {
         .await?;
         if valid { Ok(()) } else { Err(Error::AccountUnusable) }
     }
+}
+
+/// Whether a member of staff can come in.
+async fn has_operator(connection: &mut AsyncPgConnection) -> Result<bool, Error> {
+    let holders = credentials::table
+        .inner_join(operators::table.on(operators::operator_id.eq(credentials::holder_id)))
+        .filter(credentials::holder_kind.eq(Holder::Operator.kind()))
+        .filter(credentials::revoked_at.is_null())
+        .select(credentials::client_id);
+    Ok(diesel::select(diesel::dsl::exists(holders)).get_result(connection).await?)
 }

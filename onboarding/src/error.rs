@@ -25,6 +25,9 @@ pub enum Error {
         /// Until then.
         seconds: i64,
     },
+    /// A credential could not be put where it is kept, and so was not made.
+    #[error("the credential cannot be kept: {0}")]
+    NotKept(#[source] std::io::Error),
     /// The code is wrong, used up or too old.
     #[error("the code is wrong, used up or too old; ask for another one")]
     WrongCode,

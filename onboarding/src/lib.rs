@@ -26,7 +26,7 @@ pub use institution::{
     Institutions, InvalidInstitutionCode, Product,
 };
 pub use person::{
-    CONFIRMATION_TEMPLATE, Contact, ContactError, Identity, Language, Notice, PasswordPolicy, People, Person, PersonId,
-    PersonState, REGISTERED_ALREADY_TEMPLATE, Tier, UnknownLanguage,
+    CONFIRMATION_TEMPLATE, ClientNetwork, Contact, ContactError, Identity, Language, Notice, PasswordPolicy, People,
+    Person, PersonId, PersonState, REGISTERED_ALREADY_TEMPLATE, Tier, UnknownLanguage,
 };
 pub use referral::{ConsentId, FamilyNeed, Reason, Referral, ReferralId, ReferralState, Referrals, SentReferral, rank};

@@ -1,5 +1,6 @@
 //! People: contact, password, identity.
 
+mod client_network;
 mod contact;
 mod password;
 mod store;
@@ -7,6 +8,7 @@ mod store;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use client_network::ClientNetwork;
 pub use contact::{Contact, ContactError};
 pub use password::PasswordPolicy;
 pub use store::{CONFIRMATION_TEMPLATE, Notice, People, REGISTERED_ALREADY_TEMPLATE};

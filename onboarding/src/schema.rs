@@ -15,18 +15,39 @@ diesel::table! {
         sealed_name -> Nullable<Bytea>,
         sealed_birth_date -> Nullable<Bytea>,
         sealed_address -> Nullable<Bytea>,
-        failed_sign_ins -> Int4,
-        locked_until -> Nullable<Timestamptz>,
         registered_at -> Timestamptz,
     }
 }
 
 diesel::table! {
-    onboarding.confirmations (person_id) {
+    onboarding.confirmations (confirmation_id) {
+        confirmation_id -> Uuid,
         person_id -> Uuid,
+        password_hash -> Text,
+        language -> Text,
         code_index -> Bytea,
         tries_left -> Int4,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.message_allowances (person_id) {
+        person_id -> Uuid,
+        since -> Timestamptz,
+        messages -> Int4,
+        tries -> Int4,
+        last_message_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    onboarding.sign_in_failures (contact_index, network_index) {
+        contact_index -> Bytea,
+        network_index -> Bytea,
+        failures -> Int4,
+        since -> Timestamptz,
+        locked_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -117,6 +138,8 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     people,
     confirmations,
+    message_allowances,
+    sign_in_failures,
     institutions,
     operators,
     audit_grants,

@@ -12,6 +12,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::Error;
+use crate::error::with_causes;
 
 /// A connection on loan from the pool.
 pub type Connection = Object<AsyncPgConnection>;
@@ -39,7 +40,7 @@ impl Access {
             }
             Self::Reader => {
                 "set role teranga_reader; set default_transaction_read_only = on; set statement_timeout = '10min'; \
-                 set timezone = 'UTC'"
+                 set idle_in_transaction_session_timeout = '60s'; set timezone = 'UTC'"
             }
         }
     }
@@ -79,7 +80,7 @@ impl Database {
     /// # Errors
     /// [`Error::Pool`] when none becomes free or can be opened in time.
     pub async fn connection(&self) -> Result<Connection, Error> {
-        self.pool.get().await.map_err(|error| Error::Pool(error.to_string()))
+        self.pool.get().await.map_err(|error| Error::Pool(with_causes(&error)))
     }
 
     /// A connection of one's own, outside of the pool.
@@ -105,8 +106,8 @@ async fn establish(url: String, access: Access) -> ConnectionResult<AsyncPgConne
     Ok(connection)
 }
 
-fn bad(error: impl ToString) -> ConnectionError {
-    ConnectionError::BadConnection(error.to_string())
+fn bad(error: impl std::error::Error) -> ConnectionError {
+    ConnectionError::BadConnection(with_causes(&error))
 }
 
 fn parse(url: &str) -> Result<tokio_postgres::Config, Error> {

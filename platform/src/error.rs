@@ -81,3 +81,18 @@ impl Error {
         move |error| Self::File { path, error }
     }
 }
+
+/// What an error says, and what it says of its causes: a driver's error alone is `db error`.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Some tell their cause themselves.
+        if !told.contains(&more) {
+            told = format!("{told}: {more}");
+        }
+        cause = error.source();
+    }
+    told
+}

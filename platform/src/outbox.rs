@@ -1,4 +1,12 @@
 //! Messages to the outside: written in the transaction that caused them, delivered at least once by a worker.
+//!
+//! # Phases of a delivery
+//! 1. A short transaction claims the message: it counts the attempt and makes the message due again when the lease ends.
+//! 2. It is delivered, with no transaction open and no connection held. A delivery that takes too long is given up.
+//! 3. Its outcome is recorded.
+//!
+//! A worker that dies between 1 and 3 leaves a message that is due again after its lease. A delivery takes less than
+//! the lease, so that no other worker takes the message up meanwhile.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,12 +23,16 @@ use crate::cipher::Cipher;
 use crate::database::Database;
 use crate::schema::outbox;
 
-/// Messages that one worker takes at once.
-const BATCH: i64 = 20;
+/// How long a delivery may take.
+const DELIVER_WITHIN: Duration = Duration::from_secs(20);
+/// How long a claimed message is left to its worker: a delivery, its record, and much to spare.
+const LEASE: Duration = Duration::from_secs(60);
 /// Attempts before a message is left for a person: with the pauses below, about three days.
 const MAX_ATTEMPTS: i32 = 18;
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
+/// What is kept of a delivery that was given up.
+const TOO_SLOW: &str = "no answer within 20 s";
 /// How long an idle worker waits before it looks again.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -76,7 +88,7 @@ impl<D: Deliver> Worker<D> {
         Self { database, cipher, deliver }
     }
 
-    /// Delivers until `stop` is done.
+    /// Delivers until `stop` is done; a delivery that is under way then is brought to its end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
@@ -84,75 +96,103 @@ impl<D: Deliver> Worker<D> {
                 Ok(0) => IDLE,
                 Ok(_) => Duration::ZERO,
                 Err(error) => {
-                    tracing::warn!(%error, "the outbox could not be read");
+                    tracing::warn!(%error, "the outbox cannot be used");
                     IDLE * 4
                 }
             };
             tokio::select! {
+                biased;
                 () = &mut stop => return,
                 () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// Delivers one batch of what is due; answers how many messages were tried.
+    /// Delivers the message that is due longest, if one is; answers how many were tried.
     ///
     /// # Errors
     /// When the database cannot be reached; a failed delivery is no error.
     pub async fn deliver_due(&self) -> Result<usize, Error> {
-        let mut connection = self.database.connection().await?;
-        connection
-            .transaction(async |connection| {
-                let due: Vec<(Uuid, String, Vec<u8>, i32)> = outbox::table
-                    .filter(outbox::delivered_at.is_null())
-                    .filter(outbox::dead_at.is_null())
-                    .filter(outbox::due_at.le(Utc::now()))
-                    .order(outbox::due_at)
-                    .limit(BATCH)
-                    .select((outbox::message_id, outbox::topic, outbox::sealed_payload, outbox::attempts))
-                    .for_update()
-                    .skip_locked()
-                    .load(connection)
-                    .await?;
-                for (id, topic, sealed, attempts) in &due {
-                    let delivered = self.deliver(*id, topic, sealed).await;
-                    record(connection, *id, attempts + 1, delivered).await?;
-                }
-                Ok(due.len())
-            })
-            .await
+        let Some(claimed) = claim(&mut *self.database.connection().await?).await? else { return Ok(0) };
+        let delivered = if claimed.attempts > MAX_ATTEMPTS {
+            // Its workers died of it, or with it: the last attempt was never recorded.
+            Err("its delivery was cut off again and again".to_owned())
+        } else {
+            let delivery = self.deliver(&claimed);
+            tokio::time::timeout(DELIVER_WITHIN, delivery).await.unwrap_or_else(|_| Err(TOO_SLOW.to_owned()))
+        };
+        record(&mut *self.database.connection().await?, &claimed, delivered).await?;
+        Ok(1)
     }
 
-    async fn deliver(&self, id: Uuid, topic: &str, sealed: &[u8]) -> Result<(), String> {
-        let clear = self.cipher.decrypt(topic, sealed).map_err(|error| error.to_string())?;
+    async fn deliver(&self, message: &Claimed) -> Result<(), String> {
+        let Claimed { id, topic, sealed_payload, .. } = message;
+        let clear = self.cipher.decrypt(topic, sealed_payload).map_err(|error| error.to_string())?;
         let payload = serde_json::from_str(&clear).map_err(|_| "the payload is no JSON".to_owned())?;
-        self.deliver.deliver(id, topic, &payload).await
+        self.deliver.deliver(*id, topic, &payload).await
     }
+}
+
+/// A message that is ours to deliver until the lease ends.
+#[derive(Queryable)]
+struct Claimed {
+    id: Uuid,
+    topic: String,
+    sealed_payload: Vec<u8>,
+    /// This one included.
+    attempts: i32,
+}
+
+async fn claim(connection: &mut AsyncPgConnection) -> Result<Option<Claimed>, Error> {
+    connection
+        .transaction(async |connection| {
+            let now = Utc::now();
+            let due: Option<Uuid> = outbox::table
+                .filter(outbox::delivered_at.is_null())
+                .filter(outbox::dead_at.is_null())
+                .filter(outbox::due_at.le(now))
+                .order(outbox::due_at)
+                .select(outbox::message_id)
+                .for_update()
+                .skip_locked()
+                .first(connection)
+                .await
+                .optional()?;
+            let Some(id) = due else { return Ok(None) };
+            let claimed = diesel::update(outbox::table.find(id))
+                .set((outbox::due_at.eq(now + LEASE), outbox::attempts.eq(outbox::attempts + 1)))
+                .returning((outbox::message_id, outbox::topic, outbox::sealed_payload, outbox::attempts))
+                .get_result(connection)
+                .await?;
+            Ok(Some(claimed))
+        })
+        .await
 }
 
 async fn record(
     connection: &mut AsyncPgConnection,
-    id: Uuid,
-    attempts: i32,
+    claimed: &Claimed,
     delivered: Result<(), String>,
 ) -> Result<(), Error> {
-    let message = diesel::update(outbox::table.find(id));
+    let open = outbox::table.find(claimed.id).filter(outbox::delivered_at.is_null()).filter(outbox::dead_at.is_null());
+    // After the lease another worker may have begun: that we failed is then no longer of interest.
+    let ours = open.filter(outbox::attempts.eq(claimed.attempts));
     let now = Utc::now();
     match delivered {
         Ok(()) => {
-            message.set((outbox::attempts.eq(attempts), outbox::delivered_at.eq(now))).execute(connection).await?;
+            diesel::update(open).set(outbox::delivered_at.eq(now)).execute(connection).await?;
         }
-        Err(reason) if attempts >= MAX_ATTEMPTS => {
-            tracing::error!(message = %id, reason, "a message was given up");
-            message
-                .set((outbox::attempts.eq(attempts), outbox::dead_at.eq(now), outbox::last_error.eq(reason)))
+        Err(reason) if claimed.attempts >= MAX_ATTEMPTS => {
+            tracing::error!(message = %claimed.id, reason, "a message was given up");
+            diesel::update(ours)
+                .set((outbox::dead_at.eq(now), outbox::last_error.eq(reason)))
                 .execute(connection)
                 .await?;
         }
         Err(reason) => {
-            let due_at = now + pause_after(attempts);
-            message
-                .set((outbox::attempts.eq(attempts), outbox::due_at.eq(due_at), outbox::last_error.eq(reason)))
+            let due_at = now + pause_after(claimed.attempts);
+            diesel::update(ours)
+                .set((outbox::due_at.eq(due_at), outbox::last_error.eq(reason)))
                 .execute(connection)
                 .await?;
         }

@@ -53,10 +53,10 @@ impl EmbeddedPostgres {
     /// programs to run, [`Error::DirectoryClosed`] when PostgreSQL's user cannot get there.
     pub fn start(settings: &EmbeddedSettings) -> Result<Self, Error> {
         let directory = &settings.data_directory;
-        std::fs::create_dir_all(directory).map_err(Error::file(directory))?;
+        let account = Account::for_postgres()?;
+        account.make_parent(directory)?;
         let directory = directory.canonicalize().map_err(Error::file(directory))?;
         let lock = lock(&directory)?;
-        let account = Account::for_postgres()?;
         let binaries = binaries::find(settings.binaries.as_deref(), &directory)?;
         let cluster = Cluster::prepare(directory, binaries, account)?;
         cluster.stop_orphan()?;

@@ -124,6 +124,23 @@ fn a_server_left_over_by_a_killed_owner_is_stopped_and_replaced() -> Result {
     Ok(())
 }
 
+#[test]
+fn others_on_the_machine_see_neither_the_directory_nor_the_log() -> Result {
+    use std::os::unix::fs::MetadataExt;
+    let _turn = TURN.lock();
+    let place = Place::new("closed");
+    let _postgres = EmbeddedPostgres::start(&place.settings())?;
+    let is_root = std::fs::metadata("/proc/self")?.uid() == 0;
+    let parent = std::fs::metadata(&place.0)?;
+    assert_eq!(parent.mode() & 0o777, if is_root { 0o711 } else { 0o700 }, "PostgreSQL's user has to pass");
+    let cluster = std::fs::metadata(place.0.join("cluster"))?;
+    assert_eq!(cluster.mode() & 0o777, 0o700);
+    let log = std::fs::metadata(place.0.join("postgresql.log"))?;
+    assert_eq!(log.mode() & 0o777, 0o600);
+    assert_eq!(log.uid(), cluster.uid(), "it is PostgreSQL's own");
+    Ok(())
+}
+
 /// Runs the same set-up once more as a user without rights, where the test itself runs as root.
 #[test]
 fn an_ordinary_user_can_run_it_too() -> Result {

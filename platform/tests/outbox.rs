@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use platform::cipher::Cipher;
 use platform::outbox::{Deliver, Delivery, Message, Worker, enqueue_in};
 use platform::testing::TestDatabase;
@@ -80,5 +80,94 @@ async fn a_rolled_back_change_sends_nothing_and_a_failed_delivery_is_tried_again
     let delivered = recorder.delivered.lock().map_err(|_| "poisoned")?.clone();
     assert_eq!(delivered.len(), 1);
     assert_eq!(delivered[0].1, "again");
+    Ok(())
+}
+
+/// Never answers for one payload, and records the others.
+#[derive(Clone, Default)]
+struct HalfDeaf {
+    recorder: Recorder,
+}
+
+impl Deliver for HalfDeaf {
+    fn deliver<'a>(&'a self, id: Uuid, topic: &'a str, payload: &'a serde_json::Value) -> Delivery<'a> {
+        if payload == "silence" { Box::pin(std::future::pending()) } else { self.recorder.deliver(id, topic, payload) }
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+async fn number(test: &TestDatabase, scalar: &str) -> Result<i64> {
+    let text = format!("select ({scalar})::int8 as number");
+    Ok(diesel::sql_query(text).get_result::<Number>(&mut test.owner().await?).await?.number)
+}
+
+/// Waits until a worker has a message at hand.
+async fn claimed(test: &TestDatabase) -> Result {
+    while number(test, "select count(*) from platform.outbox where attempts = 1").await? == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_never_answers_holds_up_nobody_and_is_given_up() -> Result {
+    let test = TestDatabase::create().await?;
+    let database = test.database()?;
+    let cipher = Cipher::try_new(&Cipher::generate_key())?;
+    let deaf = HalfDeaf::default();
+    let heard = || Ok::<_, String>(deaf.recorder.delivered.lock().map_err(|_| "poisoned".to_owned())?.len());
+    let worker = || Worker::new(database.clone(), cipher.clone(), deaf.clone());
+    enqueue_in(&mut *database.connection().await?, &[Message::try_new("mail", &"silence", &cipher)?]).await?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(worker().run(async move {
+        // That the sender is gone would be a stop too.
+        let _ = stopped.await;
+    }));
+    claimed(&test).await?;
+    // While it hangs, no transaction is open, nobody else takes it up, and what comes after it is delivered.
+    let open = "select count(*) from pg_stat_activity
+        where datname = current_database() and state like 'idle in transaction%'";
+    assert_eq!(number(&test, open).await?, 0);
+    enqueue_in(&mut *database.connection().await?, &[Message::try_new("mail", &"word", &cipher)?]).await?;
+    assert_eq!(worker().deliver_due().await?, 1);
+    assert_eq!(heard()?, 1);
+    assert_eq!(worker().deliver_due().await?, 0);
+
+    // Told to stop, the worker ends with the message at hand; the next one it leaves.
+    enqueue_in(&mut *database.connection().await?, &[Message::try_new("mail", &"later", &cipher)?]).await?;
+    stop.send(()).map_err(|()| "the worker is gone")?;
+    tokio::time::timeout(std::time::Duration::from_secs(30), running).await??;
+    assert_eq!(heard()?, 1);
+    let given_up = "select count(*) from platform.outbox
+        where attempts = 1 and last_error = 'no answer within 20 s' and delivered_at is null
+          and due_at between now() - interval '5 s' and now() + interval '5 s'";
+    assert_eq!(number(&test, given_up).await?, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_worker_died_is_taken_up_after_the_lease() -> Result {
+    let test = TestDatabase::create().await?;
+    let database = test.database()?;
+    let cipher = Cipher::try_new(&Cipher::generate_key())?;
+    let recorder = Recorder::default();
+    enqueue_in(&mut *database.connection().await?, &[Message::try_new("mail", &"silence", &cipher)?]).await?;
+    let dying = Worker::new(database.clone(), cipher.clone(), HalfDeaf::default());
+    tokio::select! {
+        done = dying.deliver_due() => return Err(format!("silence was answered: {done:?}").into()),
+        begun = claimed(&test) => begun?,
+    }
+    drop(dying);
+    let next = Worker::new(database.clone(), cipher, recorder.clone());
+    assert_eq!(next.deliver_due().await?, 0, "the lease holds");
+    let mut owner = test.owner().await?;
+    diesel::sql_query("update platform.outbox set due_at = due_at - interval '60 s'").execute(&mut owner).await?;
+    assert_eq!(next.deliver_due().await?, 1);
+    assert_eq!(recorder.delivered.lock().map_err(|_| "poisoned")?.len(), 1);
     Ok(())
 }

@@ -72,6 +72,8 @@ pub enum UnmatchedReason {
     WrongAmount,
     /// The remittance does not wait for money: paid before, expired or given up.
     NotAwaited,
+    /// It fits, and yet cannot be booked: the log says why.
+    CannotFund,
 }
 
 impl UnmatchedReason {
@@ -83,6 +85,7 @@ impl UnmatchedReason {
             Self::UnknownReference => "unknown-reference",
             Self::WrongAmount => "wrong-amount",
             Self::NotAwaited => "not-awaited",
+            Self::CannotFund => "cannot-fund",
         }
     }
 }

@@ -7,12 +7,15 @@
 //! | awaiting-funds | cancelled | cancelled |
 //! | funded | submitted | submitted |
 //! | funded | cancelled | cancelled |
+//! | funded | returned | refunded |
 //! | submitted | made-ready | ready-for-pickup |
 //! | submitted | paid | paid-out |
 //! | submitted | rejected | refunded |
+//! | submitted | returned | refunded |
 //! | submitted | cancelled | cancelled |
 //! | ready-for-pickup | paid | paid-out |
 //! | ready-for-pickup | rejected | refunded |
+//! | ready-for-pickup | returned | refunded |
 //! | ready-for-pickup | cancelled | cancelled |
 //!
 //! A rejection passes through `rejected`, which the history keeps, and is refunded in the same unit of work. `recalled`
@@ -84,6 +87,8 @@ pub enum Event {
     Paid,
     /// The institution cannot pay.
     Rejected,
+    /// Our own staff give it back, because the institution was stopped.
+    Returned,
 }
 
 impl State {
@@ -139,6 +144,7 @@ impl State {
             (Self::Submitted, Event::MadeReady) => Ok(Self::ReadyForPickup),
             (Self::Submitted | Self::ReadyForPickup, Event::Paid) => Ok(Self::PaidOut),
             (Self::Submitted | Self::ReadyForPickup, Event::Rejected) => Ok(Self::Refunded),
+            (Self::Funded | Self::Submitted | Self::ReadyForPickup, Event::Returned) => Ok(Self::Refunded),
             (state, event) => Err(Error::WrongState { state, wanted: event.word() }),
         }
     }
@@ -146,8 +152,16 @@ impl State {
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 7] =
-        [Self::Funded, Self::Expired, Self::Cancelled, Self::Submitted, Self::MadeReady, Self::Paid, Self::Rejected];
+    pub const ALL: [Self; 8] = [
+        Self::Funded,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Submitted,
+        Self::MadeReady,
+        Self::Paid,
+        Self::Rejected,
+        Self::Returned,
+    ];
 
     /// The word for it.
     #[must_use]
@@ -160,6 +174,7 @@ impl Event {
             Self::MadeReady => "made-ready",
             Self::Paid => "paid",
             Self::Rejected => "rejected",
+            Self::Returned => "returned",
         }
     }
 }

@@ -1,4 +1,7 @@
-"""Real data, prepared over HTTP as its owners would: so that requests find something, not only refusals."""
+"""Real data, prepared over HTTP as its owners would: so that requests find something, not only refusals.
+
+On the way every endpoint is asked once as it is meant, and its answer held against its document.
+"""
 
 import datetime
 import email
@@ -6,66 +9,29 @@ import email.policy
 import json
 import re
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
+
+from client import Client
 
 CODE_ARRIVES_WITHIN_SECONDS = 30
 CONTACT = "awa@example.org"
 PASSWORD = "baobab-au-bord-du-fleuve"
 INSTITUTION = "caisse-thies"
+CAMT_054 = """\
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn><Ntry>
+<Amt Ccy="EUR">2.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{day}</Dt></BookgDt>
+<AcctSvcrRef>B1</AcctSvcrRef><AddtlNtryInf>{text}</AddtlNtryInf>
+</Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>
+"""
 
 
 def now_and(**later):
-    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(**later)
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**later)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def euro(amount):
     return {"amount": amount, "currency": "EUR"}
-
-
-class Client:
-    """Somebody with a token for one surface."""
-
-    def __init__(self, base, audience, token=None):
-        self.base, self.audience, self.token = base, audience, token
-
-    def ask(self, method, path, body=None, form=None):
-        data, headers = None, {}
-        if form is not None:
-            data = urllib.parse.urlencode(form).encode()
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        elif body is not None:
-            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
-        if method == "POST" and form is None:
-            headers["Idempotency-Key"] = uuid.uuid4().hex
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        url = f"{self.base}/v1/{self.audience}{path}"
-        request = urllib.request.Request(url, data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            raise SystemExit(f"{method} {url}: {error.code} {error.read().decode(errors='replace')}") from error
-        return json.loads(text) if text else None
-
-    def get(self, path):
-        return self.ask("GET", path)
-
-    def post(self, path, body=None):
-        return self.ask("POST", path, body)
-
-    def sign_in(self, credential):
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": credential["client_id"],
-            "client_secret": credential["client_secret"],
-        }
-        self.token = self.ask("POST", "/oauth/token", form=form)["access_token"]
-        return self
 
 
 class Stage:
@@ -82,12 +48,13 @@ class Stage:
         self.projects()
         self.remittances()
         self.referrals()
+        self.bank_files()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
-
-    def tokens(self):
-        people = (self.migrant, self.partner, self.auditor, self.operator)
-        return {client.audience: client.token for client in people}
+        self.anybody = Client(base, "public")
+        self.read_everything()
+        people = (self.migrant, self.partner, self.auditor, self.operator, self.anybody)
+        self.clients = {client.audience: client for client in people}
 
     def set_rates(self):
         rates = {"USD": "1.0850", "MAD": "10.8712", "GBP": "0.8430", "CAD": "1.4800"}
@@ -111,14 +78,19 @@ class Stage:
         self.operator.post(f"/institutions/{live}/launch")
         # Those that operators try their hand on; the live one must go on serving the other surfaces.
         applied, approved = self.apply("caisse-applied", "Caisse A"), self.apply("caisse-approved", "Caisse B")
-        self.operator.post(f"/institutions/{approved}/approval")
-        self.known["institutions"] = [applied, approved]
+        suspended = self.apply("caisse-suspended", "Caisse C")
+        for institution in (approved, suspended):
+            self.operator.post(f"/institutions/{institution}/approval")
+        self.operator.post(f"/institutions/{suspended}/launch")
+        self.operator.post(f"/institutions/{suspended}/suspension")
+        self.known["institutions"] = [applied, approved, suspended]
         credential = self.operator.post(f"/institutions/{live}/credentials")
         return Client(self.base, "partner").sign_in(credential)
 
     def migrant_with_identity(self):
         client = Client(self.base, "mobile")
         client.post("/registrations", {"contact": CONTACT, "password": PASSWORD, "language": "en"})
+        client.post("/registrations/code", {"contact": "somebody@example.org"})
         client.post("/registrations/confirmation", {"contact": CONTACT, "code": self.code_from_mail()})
         client.token = client.post("/tokens", {"contact": CONTACT, "password": PASSWORD})["access_token"]
         identity = {
@@ -127,7 +99,7 @@ class Stage:
             "address": "12 rue de la Paix, Lyon",
             "country": "FR",
         }
-        client.ask("PUT", "/me/identity", identity)
+        client.put("/me/identity", identity)
         return client
 
     def code_from_mail(self):
@@ -169,50 +141,57 @@ class Stage:
         self.known["projects"] = [one["id"] for one in (self.school, to_build, submitted, vetted)]
         self.built = to_build
 
-    def remit(self, allocations=()):
-        quote = {
-            "corridor": "eur-xof",
-            "side": "send",
-            "amount": euro("60.00"),
-            "allocations": list(allocations),
-        }
-        quote = self.migrant.post("/quotes", quote)
-        accepted = {"quote": quote["id"], "beneficiary": self.beneficiary}
-        return quote, self.migrant.post("/remittances", accepted)
+    def remit(self):
+        """A quote that was accepted, with parts for both projects, and its remittance."""
+        parts = [
+            {"project": self.built["id"], "amount": euro("20.00")},
+            {"project": self.school["id"], "share_basis_points": 1000},
+        ]
+        asked = {"corridor": "eur-xof", "side": "send", "amount": euro("60.00"), "allocations": parts}
+        quote = self.migrant.post("/quotes", asked)
+        self.known["quotes"].append(quote["id"])
+        remittance = self.migrant.post("/remittances", {"quote": quote["id"], "beneficiary": self.beneficiary})
+        self.known["remittances"].append(remittance["id"])
+        return remittance
 
-    def pay_in(self, remittance, amount=None):
+    def pay_in(self, amount, text):
         pay_in = {
             "provider": "bank",
             "provider_reference": uuid.uuid4().hex,
-            "amount": amount or remittance["to_pay"],
+            "amount": amount,
             "value_date": now_and()[:10],
-            "text": f"virement {remittance['reference']} merci",
+            "text": text,
         }
-        return self.operator.post("/pay-ins", pay_in)
+        made = self.operator.post("/pay-ins", pay_in)
+        self.known["pay-ins"].insert(0, made["id"])
+        return made
+
+    def funded(self):
+        remittance = self.remit()
+        self.pay_in(remittance["to_pay"], f"virement {remittance['reference']} merci")
+        return remittance
 
     def remittances(self):
-        """One in each state: awaiting funds, funded, submitted, ready, paid out, cancelled and rejected."""
+        """One in each state, and pay-ins that wait for a person."""
+        self.known.update({"quotes": [], "remittances": [], "pay-ins": []})
         family = {"name": "Fatou Ndiaye", "channel": "cash", "institution": INSTITUTION}
         self.beneficiary = self.migrant.post("/beneficiaries", family)["id"]
-        parts = [{"project": self.built["id"], "amount": euro("20.00")}, {"project": self.school["id"], "share_basis_points": 1000}]
-        made = [self.remit(parts) for _ in range(7)]
-        awaiting, cancelled, *fetched = [remittance for _, remittance in made]
-        pay_ins = [self.pay_in(remittance) for remittance in (cancelled, *fetched)]
-        pay_ins += [self.pay_in(awaiting, euro("1.00")) for _ in range(3)]
-        self.migrant.post(f"/remittances/{cancelled['id']}/cancellation")
+        self.known["beneficiaries"] = [self.beneficiary]
+        self.migrant.post(f"/remittances/{self.funded()['id']}/cancellation")
+        ready, paid, rejected, _ = [self.funded()["id"] for _ in range(4)]
         self.partner.post("/payouts/claims", {"limit": 100})
-        _, ready, paid, rejected, _ = [remittance["id"] for remittance in fetched]
         self.partner.post(f"/payouts/{ready}/ready")
         self.partner.post(f"/payouts/{paid}/confirmation")
         self.partner.post(f"/payouts/{rejected}/rejection", {"reason": "name-differs"})
-        _, funded = self.remit(parts)
-        pay_ins.append(self.pay_in(funded))
-        open_quotes = [self.migrant.post("/quotes", {"corridor": "eur-xof", "side": "send", "amount": euro("60.00")})]
-        self.known["quotes"] = [quote["id"] for quote in open_quotes] + [quote["id"] for quote, _ in made]
-        self.known["beneficiaries"] = [self.beneficiary]
-        self.known["remittances"] = [remittance["id"] for _, remittance in made] + [funded["id"]]
-        self.known["pay-ins"] = [pay_in["id"] for pay_in in reversed(pay_ins)]
-        self.known["references"] = [awaiting["reference"], paid and fetched[2]["reference"]]
+        self.funded()
+        by_hand, self.awaiting = self.remit(), self.remit()
+        found = self.pay_in(by_hand["to_pay"], "sans référence")
+        self.operator.post(f"/pay-ins/{found['id']}/match", {"reference": by_hand["reference"]})
+        found = self.pay_in(euro("3.00"), by_hand["reference"])
+        self.operator.post(f"/pay-ins/{found['id']}/credit", {"reference": by_hand["reference"]})
+        for _ in range(3):
+            self.pay_in(euro("1.00"), self.awaiting["reference"])
+        self.known["references"] = [self.awaiting["reference"], by_hand["reference"]]
         self.build()
 
     def build(self):
@@ -224,17 +203,74 @@ class Stage:
         self.partner.post(f"/milestones/{first}/approval")
         self.operator.post(f"/milestones/{first}/approval")
         self.known["milestones"] = [second, first]
-        self.known["disbursements"] = [one["id"] for one in self.partner.get("/disbursements")]
+        paid, *ordered = [one["id"] for one in self.partner.get("/disbursements")]
+        self.partner.post(f"/disbursements/{paid}/payment", {"reference": "VIR-2026-0147"})
+        self.known["disbursements"] = [*ordered, paid]
 
     def referrals(self):
-        """One proposed, one sent to the institution, one with an account."""
+        """One proposed, one sent to the institution, one with an account, one declined."""
         family = {"family_member": "Fatou Ndiaye"}
         made = []
-        for product in ("savings", "cash-payout", "account-payout"):
+        for product in ("savings", "cash-payout", "account-payout", "savings"):
             need = {"product": product, "country": "SN", "region": "Thiès", "language": "wo"}
             made.append(self.migrant.post("/referrals", need)[0]["id"])
-        _, sent, opened = made
-        for referral in (sent, opened):
+        _, sent, opened, declined = made
+        for referral in (sent, opened, declined):
             self.migrant.post(f"/referrals/{referral}/acceptance", family)
         self.partner.post(f"/referrals/{opened}/account", {"account_number": "SN-0001-7788"})
+        self.partner.post(f"/referrals/{declined}/decline", {"reason": "outside our region"})
+        self.migrant.post(f"/referrals/{opened}/beneficiary", family)
         self.known["referrals"] = made
+
+    def bank_files(self):
+        day, text = now_and()[:10], self.awaiting["reference"]
+        lines = f"provider_reference,amount,currency,value_date,text\nA1,1.00,EUR,{day},{text}\n"
+        self.operator.send_file("/pay-ins/files/csv?provider=bank", "text/csv", lines)
+        message = CAMT_054.format(day=day, text=text)
+        self.operator.send_file("/pay-ins/files/camt.054?provider=bank", "application/xml", message)
+
+    def read_everything(self):
+        first = {kind: values[0] for kind, values in self.known.items()}
+        account = "/accounts/revenue:fees:eur-xof"
+        reads = {
+            self.migrant: [
+                "/me",
+                f"/quotes/{first['quotes']}",
+                "/beneficiaries",
+                "/remittances?limit=2",
+                f"/remittances/{first['remittances']}",
+                "/wallet",
+                "/wallet/statement?currency=EUR&limit=2",
+                "/referrals",
+                "/projects",
+                "/commitments",
+            ],
+            self.partner: [
+                "/payouts?state=paid-out",
+                f"/payouts/{first['remittances']}",
+                "/referrals",
+                "/projects",
+                "/disbursements",
+            ],
+            self.auditor: [
+                "/trial-balance",
+                f"{account}/balance?currency=EUR",
+                f"{account}/statement?currency=EUR",
+                "/safeguarding",
+                "/verification",
+                "/journal.hledger",
+            ],
+            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2"],
+            self.anybody: [
+                "/corridors",
+                "/prices?corridor=eur-xof&amount=100.00",
+                "/institutions",
+                "/projects",
+                f"/projects/{first['projects']}",
+                "/keys",
+                "/problems/not-found",
+            ],
+        }
+        for client, paths in reads.items():
+            for path in paths:
+                client.get(path)

@@ -1,6 +1,8 @@
-use actix_web::{HttpResponse, get, post, put, web};
+use std::net::Ipv4Addr;
+
+use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
 use chrono::NaiveDate;
-use onboarding::{Contact, Country, Identity, Language, Person};
+use onboarding::{ClientNetwork, Contact, Country, Identity, Language, Person};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,6 +10,7 @@ use uuid::Uuid;
 
 use crate::admission::Admitted;
 use crate::body::Body;
+use crate::configuration::MailTransport;
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
@@ -98,6 +101,11 @@ pub(super) async fn register(house: web::Data<House>, body: Body<Registration>) 
     let contact = contact(&body.value.contact, &mut faults);
     let language = faults.check("/language", "language", Language::try_new(&body.value.language));
     let (Some(contact), Some(language)) = (contact, language) else { return Err(faults.problem()) };
+    let by_smtp = house.configuration.settings.mail.transport == MailTransport::Smtp;
+    if by_smtp && matches!(contact, Contact::Phone(_)) {
+        faults.add("/contact", "phone-not-reached", "text messages are not sent yet; register with a mail address");
+        return Err(faults.problem());
+    }
     house.people.register(&contact, &body.value.password, language).await?;
     Ok(HttpResponse::Accepted().finish())
 }
@@ -131,10 +139,15 @@ pub(super) async fn confirm_contact(
 #[utoipa::path(tag = "account", request_body = SignIn,
     responses((status = 200, description = "A token", body = TokenBody), WriteProblems))]
 #[post("/tokens")]
-pub(super) async fn sign_in(house: web::Data<House>, body: Body<SignIn>) -> Result<HttpResponse, Problem> {
+pub(super) async fn sign_in(
+    house: web::Data<House>,
+    request: HttpRequest,
+    body: Body<SignIn>,
+) -> Result<HttpResponse, Problem> {
     let mut faults = Faults::default();
     let Some(contact) = contact(&body.value.contact, &mut faults) else { return Err(faults.problem()) };
-    let person = house.people.sign_in(&contact, &body.value.password).await?;
+    let address = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
+    let person = house.people.sign_in(&contact, &body.value.password, ClientNetwork::of(address)).await?;
     token(&house, Audience::Mobile, person.id().uuid())
 }
 

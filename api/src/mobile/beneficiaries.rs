@@ -100,9 +100,9 @@ pub(super) async fn add_beneficiary(
     body: Body<NewBeneficiaryBody>,
 ) -> Result<HttpResponse, Problem> {
     let given = &body.value;
-    let partner = partner(&house, &given.institution).await?;
-    let beneficiary = NewBeneficiary::try_new(&given.name, given.channel, given.account.as_deref(), &partner)?;
     once(&house, &*person, &key, body.digest, async |seed| {
+        let partner = partner(&house, &given.institution).await?;
+        let beneficiary = NewBeneficiary::try_new(&given.name, given.channel, given.account.as_deref(), &partner)?;
         let id = BeneficiaryId::from_uuid(Uuid::new_v5(&seed, b"beneficiary"));
         let kept = house.beneficiaries.add(SenderId::from_uuid(person.id().uuid()), id, &beneficiary).await?;
         Answer::created(BeneficiaryBody::from(kept))

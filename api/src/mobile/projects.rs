@@ -4,7 +4,7 @@ use coinvestment::{
     Commitment, ContributorId, Kind, MilestoneDraft, MilestoneId, NewProject, OwnerId, ProjectDraft, ProjectId,
 };
 use ledger::BasisPoints;
-use onboarding::Person;
+use onboarding::{Person, Tier};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
-use crate::problem::{Faults, Problem};
+use crate::problem::{Faults, Problem, kinds};
 use crate::wire::project::{MilestoneBody, ProjectBody};
 use crate::wire::whole::whole;
 use crate::wire::{MoneyBody, words};
@@ -134,6 +134,9 @@ pub(super) async fn submit_project(
     body: Body<NewProjectBody>,
 ) -> Result<HttpResponse, Problem> {
     once(&house, &*person, &key, body.digest, async |seed| {
+        if person.tier() < Tier::Identity {
+            return Err(Problem::new(&kinds::FORBIDDEN, "say who you are first: a project has an owner with a name"));
+        }
         let project = body.value.checked(house.clock.now())?;
         partner(&house, &body.value.institution).await?;
         let id = ProjectId::from_uuid(Uuid::new_v5(&seed, b"project"));

@@ -150,15 +150,15 @@ pub(super) async fn make_beneficiary_of_referral(
     id: web::Path<Uuid>,
     body: Body<FamilyMember>,
 ) -> Result<HttpResponse, Problem> {
-    let known = house.referrals.of(&person).await?;
-    let referral = known.into_iter().find(|referral| referral.id.uuid() == *id);
-    let referral = referral.ok_or_else(|| Problem::new(&kinds::NOT_FOUND, "there is no such referral"))?;
-    let account = referral.account_number.as_deref();
-    let account = account.ok_or_else(|| Problem::new(&kinds::WRONG_STATE, "no account is opened for it yet"))?;
-    let partner = partner(&house, referral.institution.as_str()).await?;
-    let name = &body.value.family_member;
-    let beneficiary = NewBeneficiary::try_new(name, Channel::InstitutionAccount, Some(account), &partner)?;
     once(&house, &*person, &key, body.digest, async |_| {
+        let known = house.referrals.of(&person).await?;
+        let referral = known.into_iter().find(|referral| referral.id.uuid() == *id);
+        let referral = referral.ok_or_else(|| Problem::new(&kinds::NOT_FOUND, "there is no such referral"))?;
+        let account = referral.account_number.as_deref();
+        let account = account.ok_or_else(|| Problem::new(&kinds::WRONG_STATE, "no account is opened for it yet"))?;
+        let partner = partner(&house, referral.institution.as_str()).await?;
+        let name = &body.value.family_member;
+        let beneficiary = NewBeneficiary::try_new(name, Channel::InstitutionAccount, Some(account), &partner)?;
         let beneficiary_id = BeneficiaryId::from_uuid(Uuid::new_v5(&id, b"beneficiary"));
         let sender = SenderId::from_uuid(person.id().uuid());
         let kept = house.beneficiaries.add(sender, beneficiary_id, &beneficiary).await?;

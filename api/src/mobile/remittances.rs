@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::beneficiaries::partner;
 use super::quotes::AllocationBody;
 use crate::admission::Admitted;
 use crate::body::Body;
@@ -126,6 +127,9 @@ pub(super) async fn accept_quote(
         let id = RemittanceId::from_uuid(Uuid::new_v5(&seed, b"remittance"));
         let (quote, beneficiary) =
             (QuoteId::from_uuid(body.value.quote), BeneficiaryId::from_uuid(body.value.beneficiary));
+        // An institution that was stopped since pays nobody.
+        let to = house.beneficiaries.get(sender(&person), beneficiary).await?;
+        partner(&house, &to.institution).await?;
         let limits = house.sending_limits(&person);
         let accepted = house.remittances.accept(sender(&person), id, quote, beneficiary, limits).await?;
         Answer::created(RemittanceBody::new(&accepted)?)

@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{AccountCode, After, AsOf, Sequence};
+use ledger::{AccountCode, After, Sequence};
 use onboarding::Person;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -121,15 +121,8 @@ fn account(person: &Person) -> Result<AccountCode, Problem> {
     responses((status = 200, description = "The balances", body = [MoneyBody]), ReadProblems))]
 #[get("/wallet")]
 pub(super) async fn read_wallet(house: web::Data<House>, person: Admitted<Person>) -> Result<HttpResponse, Problem> {
-    let account = account(&person)?;
-    let mut balances = Vec::new();
-    for currency in house.corridors.all().map(|corridor| corridor.source).collect::<std::collections::BTreeSet<_>>() {
-        match house.ledger.balance(&account, currency, AsOf::Now).await {
-            Ok(money) => balances.push(MoneyBody::from(money)),
-            Err(ledger::Error::UnknownAccount { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let balances = house.ledger.balances_of(&account(&person)?).await?;
+    let balances: Vec<MoneyBody> = balances.iter().map(|balance| balance.on_normal_side().into()).collect();
     Ok(HttpResponse::Ok().json(balances))
 }
 

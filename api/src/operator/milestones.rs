@@ -1,4 +1,4 @@
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use coinvestment::{MilestoneId, Party};
 use onboarding::Operator;
 use uuid::Uuid;
@@ -7,9 +7,24 @@ use crate::admission::Admitted;
 use crate::funding;
 use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
-use crate::openapi::WriteProblems;
+use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Problem;
-use crate::wire::project::MilestoneBody;
+use crate::wire::project::{MilestoneBody, MilestoneForApproval};
+
+/// Milestones that one list shows at most.
+const MOST_SHOWN: i64 = 100;
+
+/// Milestones that are reported and wait for approval, the oldest first.
+#[utoipa::path(tag = "projects", security(("token" = [])),
+    responses((status = 200, description = "The milestones", body = [MilestoneForApproval]), ReadProblems))]
+#[get("/milestones")]
+pub(super) async fn list_milestones(
+    house: web::Data<House>,
+    _operator: Admitted<Operator>,
+) -> Result<HttpResponse, Problem> {
+    let waiting = house.milestones.waiting(MOST_SHOWN).await?;
+    Ok(HttpResponse::Ok().json(waiting.iter().map(MilestoneForApproval::new).collect::<Vec<_>>()))
+}
 
 /// Approves a reported milestone. With the second kind of party, its tranche is released.
 #[utoipa::path(tag = "projects", security(("token" = [])), params(KeyHeader, ("id" = Uuid, Path)),

@@ -132,7 +132,7 @@ pub(super) struct PayInPage {
 pub(super) struct Belongs {
     /// The remittance's reference.
     #[schema(pattern = "^TRG-[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$", example = "TRG-7K3MQ-9X2AF")]
-    reference: String,
+    pub(super) reference: String,
 }
 
 fn known_provider(house: &House, provider: &str, pointer: &str) -> Result<(), Problem> {

@@ -12,7 +12,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Problem;
-use crate::wire::project::{MilestoneBody, ProjectBody};
+use crate::wire::project::{MilestoneBody, MilestoneForApproval, ProjectBody};
 
 /// Projects that one list shows at most.
 const MOST_SHOWN: i64 = 100;
@@ -74,6 +74,20 @@ pub(super) async fn vet_project(
         Answer::ok(ProjectBody::read(&house, project).await?)
     })
     .await
+}
+
+/// The milestones of a project, with what is shown for them and who is paid.
+#[utoipa::path(tag = "projects", security(("token" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, description = "The milestones", body = [MilestoneForApproval]), ReadProblems))]
+#[get("/projects/{id}/milestones")]
+pub(super) async fn list_milestones(
+    house: web::Data<House>,
+    institution: Admitted<Institution>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let project = house.projects.vetted_by(institution.code().as_str(), ProjectId::from_uuid(*id)).await?;
+    let milestones = house.milestones.of(project.id).await?;
+    Ok(HttpResponse::Ok().json(milestones.iter().map(MilestoneForApproval::new).collect::<Vec<_>>()))
 }
 
 /// Approves a reported milestone. With the second kind of party, its tranche is released.

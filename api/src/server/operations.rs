@@ -48,15 +48,20 @@ pub(super) fn serve(house: &Arc<House>, listen: SocketAddr) -> Result<(actix_web
 }
 
 /// A new installation has nobody who could let others in: the first operator's credential is made once and kept in a
-/// file that only we can read.
+/// file that only we can read. It becomes valid when the file is safe, so that a crash between the two loses nothing.
 pub(super) async fn keep_first_operator(open: &OpenHouse) -> Result<(), OpenError> {
-    if open.house.access.has_operators().await? {
-        return Ok(());
-    }
-    let issued = open.house.access.create_operator("first operator").await?;
     let path = open.directory.join("first-operator.json");
-    let text = serde_json::json!({ "client_id": issued.client_id, "client_secret": issued.secret.reveal() });
-    keys::write_private(&path, &format!("{text:#}\n")).map_err(OpenError::file(&path))?;
-    tracing::info!(path = %path.display(), "made the first operator; the credential is in this file");
+    let made = open
+        .house
+        .access
+        .ensure_operator("first operator", |issued| {
+            let text = serde_json::json!({ "client_id": issued.client_id, "client_secret": issued.secret.reveal() });
+            keys::write_private(&path, &format!("{text:#}\n"))
+                .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+        })
+        .await?;
+    if made {
+        tracing::info!(path = %path.display(), "made the first operator; the credential is in this file");
+    }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Projects and their milestones in JSON, as several audiences see them.
 
 use chrono::{DateTime, Utc};
-use coinvestment::{Milestone, Project};
+use coinvestment::{Milestone, Project, ProjectId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -31,6 +31,8 @@ pub(crate) struct ProjectBody {
     state: &'static str,
     /// What the institution looked at and found good.
     checklist: Vec<String>,
+    /// Why the institution rejected it.
+    rejected_because: Option<String>,
     milestones: Vec<MilestoneBody>,
 }
 
@@ -64,11 +66,32 @@ impl MilestoneBody {
     }
 }
 
+/// A milestone as those see it who approve it: with what is shown for it and who is paid.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MilestoneForApproval {
+    #[serde(flatten)]
+    milestone: MilestoneBody,
+    project: Uuid,
+    /// What the owner shows for it.
+    evidence: Option<String>,
+    supplier: String,
+}
+
+impl MilestoneForApproval {
+    pub(crate) fn new(milestone: &Milestone) -> Self {
+        Self {
+            milestone: MilestoneBody::new(milestone),
+            project: milestone.project.uuid(),
+            evidence: milestone.evidence.clone(),
+            supplier: milestone.supplier.clone(),
+        }
+    }
+}
+
 impl ProjectBody {
-    /// A project with its milestones.
-    pub(crate) async fn read(house: &House, project: Project) -> Result<Self, Problem> {
-        let milestones = house.milestones.of(project.id).await?;
-        Ok(Self {
+    fn new(project: Project, milestones: &[Milestone]) -> Self {
+        let own = milestones.iter().filter(|milestone| milestone.project == project.id);
+        Self {
             id: project.id.uuid(),
             kind: project.kind.word(),
             terms: project.terms.word(),
@@ -81,16 +104,21 @@ impl ProjectBody {
             deadline: project.deadline,
             state: project.state.word(),
             checklist: project.checklist,
-            milestones: milestones.iter().map(MilestoneBody::new).collect(),
-        })
+            rejected_because: project.rejected_because,
+            milestones: own.map(MilestoneBody::new).collect(),
+        }
+    }
+
+    /// A project with its milestones.
+    pub(crate) async fn read(house: &House, project: Project) -> Result<Self, Problem> {
+        let milestones = house.milestones.of(project.id).await?;
+        Ok(Self::new(project, &milestones))
     }
 
     /// Several projects with their milestones.
     pub(crate) async fn read_all(house: &House, projects: Vec<Project>) -> Result<Vec<Self>, Problem> {
-        let mut bodies = Vec::with_capacity(projects.len());
-        for project in projects {
-            bodies.push(Self::read(house, project).await?);
-        }
-        Ok(bodies)
+        let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
+        let milestones = house.milestones.of_all(&ids).await?;
+        Ok(projects.into_iter().map(|project| Self::new(project, &milestones)).collect())
     }
 }

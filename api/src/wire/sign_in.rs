@@ -29,9 +29,8 @@ enum GrantType {
     ClientCredentials,
 }
 
-/// Client credentials, sent as a form.
+/// Client credentials, sent as a form. Parameters that are not known are ignored (RFC 6749, 3.2).
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct ClientCredentials {
     #[schema(inline, value_type = GrantType)]
     grant_type: String,

@@ -98,6 +98,13 @@ words! {
     /// Why a pay-in waits for a person.
     UnmatchedReason = {
         use remittance::UnmatchedReason as Reason;
-        [Reason::NoReference, Reason::UnknownReference, Reason::WrongAmount, Reason::NotAwaited].map(Reason::word)
+        [
+            Reason::NoReference,
+            Reason::UnknownReference,
+            Reason::WrongAmount,
+            Reason::NotAwaited,
+            Reason::CannotFund,
+        ]
+        .map(Reason::word)
     };
 }

@@ -16,6 +16,8 @@ use crate::{DisbursementId, Error, MilestoneDraft, OwnerId, ProjectId, ProjectSt
 
 /// Characters of the evidence that an owner shows.
 const LONGEST_EVIDENCE: usize = 4_000;
+/// Milestones that one list shows at most.
+const MOST_SHOWN: i64 = 100;
 /// Releases that one run takes at most.
 const MOST_RELEASED: i64 = 100;
 
@@ -72,6 +74,37 @@ impl Milestones {
         let rows: Vec<Row> = milestones::table
             .filter(milestones::project_id.eq(project))
             .order(milestones::ordinal)
+            .select(Row::as_select())
+            .load(&mut connection)
+            .await?;
+        self.complete(&mut connection, rows).await
+    }
+
+    /// The milestones of several projects, by project and in order. Whoever asks may see the projects.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn of_all(&self, projects: &[ProjectId]) -> Result<Vec<Milestone>, Error> {
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<Row> = milestones::table
+            .filter(milestones::project_id.eq_any(projects))
+            .order((milestones::project_id, milestones::ordinal))
+            .select(Row::as_select())
+            .load(&mut connection)
+            .await?;
+        self.complete(&mut connection, rows).await
+    }
+
+    /// Milestones that are reported and wait for approval, the oldest first; for those who approve.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn waiting(&self, limit: i64) -> Result<Vec<Milestone>, Error> {
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<Row> = milestones::table
+            .filter(milestones::state.eq(MilestoneState::Reported.word()))
+            .order((milestones::reported_at, milestones::milestone_id))
+            .limit(limit.clamp(1, MOST_SHOWN))
             .select(Row::as_select())
             .load(&mut connection)
             .await?;

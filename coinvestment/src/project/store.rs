@@ -232,6 +232,22 @@ impl Projects {
         rows.into_iter().map(Row::project).collect()
     }
 
+    /// One project that an institution vets or vetted.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for another institution's project.
+    pub async fn vetted_by(&self, institution: &str, id: ProjectId) -> Result<Project, Error> {
+        let mut connection = self.database.connection().await?;
+        let row: Option<Row> = projects::table
+            .find(id)
+            .filter(projects::institution.eq(institution))
+            .select(Row::as_select())
+            .first(&mut connection)
+            .await
+            .optional()?;
+        row.ok_or(Error::NotFound("project"))?.project()
+    }
+
     /// The steps of a project, in order; empty for a project that is not there. Whoever asks may see the project.
     ///
     /// # Errors

@@ -40,8 +40,9 @@ impl Memory {
         let booked_at = now.max(self.head.booked_at);
         if units.iter().all(|unit| unit.effects.is_empty()) && self.knows_all_accounts(units) {
             match self.write_at_once(connection, units, booked_at).await {
+                Ok(None) => {}
                 Err(error) if calls_for_care(&error) => {}
-                answered => return answered,
+                answered => return answered.map(Option::unwrap_or_default),
             }
         }
         let written = self.write_carefully(connection, units, now).await;
@@ -54,16 +55,23 @@ impl Memory {
     }
 
     /// One statement, on the assumption that nobody else moved the book and that no key is repeated; the statement
-    /// fails as a whole where the assumption is wrong.
+    /// fails as a whole where the assumption is wrong. `None` when a unit that would be refused was booked before: a
+    /// retry is answered by what it did, whatever the balance is since.
     async fn write_at_once(
         &mut self,
         connection: &mut AsyncPgConnection,
         units: &[&UnitOfWork],
         booked_at: DateTime<Utc>,
-    ) -> Result<Answers, DieselError> {
+    ) -> Result<Option<Answers>, DieselError> {
         let candidates = self.candidates(units);
         let decision = decide(&candidates, &mut self.accounts, &Known::default());
         let refused = refusals(&candidates, &decision);
+        if !refused.is_empty() {
+            let keys: Vec<Uuid> = refused.iter().map(|(candidate, _)| candidate.unit.key.uuid()).collect();
+            if !store::find_booked(connection, self.book, &keys).await?.is_empty() {
+                return Ok(None);
+            }
+        }
         if !decision.accepted.is_empty() {
             store::write(connection, self.book, self.head, booked_at, &candidates, &decision, &self.accounts).await?;
         }
@@ -72,7 +80,7 @@ impl Memory {
         if !refused.is_empty() {
             store::record_refusals(connection, self.book, booked_at, &refused).await?;
         }
-        Ok(answers)
+        Ok(Some(answers))
     }
 
     /// Under the book's lock: reads what is not known, answers repeated keys, applies the effects, writes.

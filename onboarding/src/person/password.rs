@@ -75,11 +75,36 @@ impl Passwords {
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let fault = |error: &dyn std::fmt::Display| Error::Hashing(error.to_string());
-        let _turn = self.turns.acquire().await.map_err(|error| fault(&error))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| fault(&error))
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| fault(&error))?;
+        // The work goes on when whoever asked is gone, and so its turn is its own.
+        let task = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        task.await.map_err(|error| fault(&error))
     }
 }
 
 fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, Error> {
     Ok(argon2.hash_password(password).map_err(|error| Error::Hashing(error.to_string()))?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_is_given_up_keeps_its_turn_until_the_hash_is_done() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let passwords = Passwords::try_new(PasswordPolicy { memory_kib: 64, passes: 1, at_once: 1 })?;
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        let work = passwords.blocking(move || finished.recv());
+        assert!(tokio::time::timeout(Duration::from_millis(50), work).await.is_err());
+        assert_eq!(passwords.turns.available_permits(), 0, "the work is not done");
+        finish.send(())?;
+        assert!(passwords.blocking(|| true).await?, "its end frees the turn");
+        Ok(())
+    }
 }

@@ -1,4 +1,5 @@
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -45,13 +46,31 @@ impl Account {
         command
     }
 
+    /// Makes our directory, and those on the way to it, where there is none. Nobody can list it; PostgreSQL's user, when
+    /// it is another one than us, can pass.
+    pub(super) fn make_parent(&self, directory: &Path) -> Result<(), Error> {
+        let mode = match self {
+            Self::Ourselves => 0o700,
+            Self::Other { .. } => 0o711,
+        };
+        DirBuilder::new().recursive(true).mode(mode).create(directory).map_err(Error::file(directory))
+    }
+
     /// Gives a directory to this user, for its eyes only.
     pub(super) fn own(&self, directory: &Path) -> Result<(), Error> {
+        self.give(directory, 0o700)
+    }
+
+    /// Gives a file to this user, for its eyes only.
+    pub(super) fn own_file(&self, file: &Path) -> Result<(), Error> {
+        self.give(file, 0o600)
+    }
+
+    fn give(&self, path: &Path, mode: u32) -> Result<(), Error> {
         if let Self::Other { user, group, .. } = self {
-            chown(directory, Some(*user), Some(*group)).map_err(Error::file(directory))?;
+            chown(path, Some(*user), Some(*group)).map_err(Error::file(path))?;
         }
-        let private = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(directory, private).map_err(Error::file(directory))
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Error::file(path))
     }
 
     /// Whether this user can get to a directory: each one on the way must let others pass.

@@ -1,4 +1,5 @@
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Account, OWNER};
 use crate::Error;
+use crate::error::with_causes;
 
 /// A socket's path must fit into `sockaddr_un`, with the name that PostgreSQL adds.
 const LONGEST_SOCKET_DIRECTORY: usize = 107 - "/.s.PGSQL.5432".len();
@@ -153,7 +155,10 @@ impl Cluster {
         if std::fs::metadata(&path).is_ok_and(|status| status.len() > LARGEST_LOG) {
             std::fs::rename(&path, path.with_extension("log.1")).map_err(Error::file(&path))?;
         }
-        File::options().create(true).append(true).open(&path).map_err(Error::file(&path))
+        // Statements stand in it, and so may what people told us.
+        let log = File::options().create(true).append(true).mode(0o600).open(&path).map_err(Error::file(&path))?;
+        self.account.own_file(&path)?;
+        Ok(log)
     }
 
     /// Which process has the cluster, or had it last.
@@ -205,7 +210,7 @@ impl Cluster {
         let work = async move {
             let fault = |error: tokio_postgres::Error| Error::Postgres {
                 program: "postgres".to_owned(),
-                output: error.to_string(),
+                output: with_causes(&error),
             };
             let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.map_err(fault)?;
             let connection = tokio::spawn(connection);

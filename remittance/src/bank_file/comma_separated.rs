@@ -5,6 +5,9 @@ use serde::Deserialize;
 use super::{BankFile, bounded, fault};
 use crate::{Error, NewPayIn};
 
+/// The columns, sorted.
+const COLUMNS: [&str; 5] = ["amount", "currency", "provider_reference", "text", "value_date"];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -22,6 +25,12 @@ struct Line {
 pub fn read_csv(provider: &str, file: &[u8]) -> Result<BankFile, Error> {
     let text = bounded(file)?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    // Looked at by itself: a file without lines would pass with any header.
+    let mut columns: Vec<&str> = reader.headers().map_err(|error| fault(error.to_string()))?.iter().collect();
+    columns.sort_unstable();
+    if columns != COLUMNS {
+        return Err(fault(format!("line 1: the columns are {}", COLUMNS.join(", "))));
+    }
     let mut read = BankFile::default();
     for (line, number) in reader.deserialize::<Line>().zip(2..) {
         let at = |what: &dyn std::fmt::Display| fault(format!("line {number}: {what}"));
@@ -67,7 +76,10 @@ mod tests {
             let error = read(lines).expect_err(lines).to_string();
             assert!(error.contains(what), "{error}");
         }
-        assert!(read_csv("bank", b"amount,text\n1.00,x\n").is_err());
+        for faulty in ["amount,text\n1.00,x\n", "null", "", &HEADER.replace("text", "text,text")] {
+            assert!(read_csv("bank", faulty.as_bytes()).is_err(), "{faulty}");
+        }
+        assert!(read("").is_ok_and(|file| file.pay_ins.is_empty()), "a day without pay-ins");
         assert!(read_csv("bank", b"\xff\xfe").is_err());
         assert!(read_csv("bank", &vec![b'x'; super::super::MAX_FILE_BYTES + 1]).is_err());
     }

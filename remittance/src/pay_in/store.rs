@@ -108,6 +108,20 @@ impl PayIns {
         self.pay_in(row.ok_or(Error::NotFound("pay-in"))?)
     }
 
+    /// Several pay-ins as they stand now, in no order.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn get_all(&self, ids: &[PayInId]) -> Result<Vec<PayIn>, Error> {
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<Row> = pay_ins::table
+            .filter(pay_ins::pay_in_id.eq_any(ids))
+            .select(Row::as_select())
+            .load(&mut connection)
+            .await?;
+        rows.into_iter().map(|row| self.pay_in(row)).collect()
+    }
+
     /// Pay-ins in a state, the oldest first, after the one that was shown last.
     ///
     /// # Errors

@@ -111,6 +111,31 @@ static REFUNDED: EffectKind = EffectKind {
         select unit from changed",
 };
 
+static RETURNED: EffectKind = EffectKind {
+    name: "remittance-returned",
+    statement: "with input as (
+            select
+                (r->>'unit')::int4 as unit,
+                (r->>'entry')::uuid as entry,
+                (r->>'booked_at')::timestamptz as booked_at,
+                (r->'payload'->>'remittance')::uuid as remittance,
+                r->'payload'->>'by' as actor
+            from jsonb_array_elements($1::jsonb) r
+        ), changed as (
+            update remittance.remittances m
+            set state = 'refunded'
+            from input
+            where m.remittance_id = input.remittance
+              and m.state in ('funded', 'submitted', 'ready-for-pickup')
+            returning input.*
+        ), history as (
+            insert into remittance.remittance_history (remittance_id, state, cause, actor, entry, happened_at)
+            select remittance, 'refunded', 'the institution was stopped', actor, entry, booked_at
+            from changed
+        )
+        select unit from changed",
+};
+
 static CANCELLED: EffectKind = EffectKind {
     name: "remittance-cancelled",
     statement: "with input as (
@@ -177,6 +202,11 @@ pub(super) fn paid_out(remittance: Uuid, institution: &str) -> Result<Effect, Er
 pub(super) fn refunded(remittance: Uuid, institution: &str, reason: &str) -> Result<Effect, Error> {
     let payload = serde_json::json!({ "remittance": remittance, "institution": institution, "reason": reason });
     Ok(Effect::try_new(&REFUNDED, &payload)?)
+}
+
+pub(super) fn returned(remittance: Uuid, by: &str) -> Result<Effect, Error> {
+    let payload = serde_json::json!({ "remittance": remittance, "by": by });
+    Ok(Effect::try_new(&RETURNED, &payload)?)
 }
 
 pub(super) fn cancelled(remittance: Uuid, funded_after: chrono::DateTime<chrono::Utc>) -> Result<Effect, Error> {

@@ -69,6 +69,18 @@ impl Remittances {
         Ok(UnitOfWork::new(key, entry).causing(effect))
     }
 
+    /// The unit of work with which our own staff give a remittance back whose institution was stopped. It has the key
+    /// of a rejection, so that only one of both is ever booked.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`].
+    pub fn returning(&self, remittance: &Remittance, by: &str) -> Result<UnitOfWork, Error> {
+        remittance.state.after(Event::Returned)?;
+        let entry = entries::refunded(self.clock.today(), remittance)?;
+        let key = IdempotencyKey::derived(remittance.id.uuid(), "refund");
+        Ok(UnitOfWork::new(key, entry).causing(effects::returned(remittance.id.uuid(), by)?))
+    }
+
     /// The unit of work that gives a funded remittance back.
     ///
     /// # Errors

@@ -1,0 +1,56 @@
+"""A client of one surface, that holds every answer against the surface's document."""
+
+import uuid
+
+import requests
+import schemathesis
+
+WAITS_SECONDS = 30
+
+
+class Client:
+    def __init__(self, base, audience):
+        self.surface = f"{base}/v1/{audience}"
+        self.audience = audience
+        self.document = schemathesis.openapi.from_url(f"{self.surface}/openapi.json")
+        self.session = requests.Session()
+        self.token = None
+        # The endpoints that answered with success.
+        self.answered = set()
+
+    def ask(self, method, path, **body):
+        headers = {}
+        if method == "POST":
+            headers["Idempotency-Key"] = uuid.uuid4().hex
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        headers.update(body.pop("headers", {}))
+        answer = self.session.request(method, self.surface + path, headers=headers, timeout=WAITS_SECONDS, **body)
+        if not answer.ok:
+            raise SystemExit(f"{method} {self.surface}{path}: {answer.status_code} {answer.text}")
+        operation = self.document.find_operation_by_path(method, f"/v1/{self.audience}{path.partition('?')[0]}")
+        operation.validate_response(answer)
+        self.answered.add(operation.label)
+        is_json = answer.headers.get("Content-Type") == "application/json"
+        return answer.json() if is_json else answer.text
+
+    def get(self, path):
+        return self.ask("GET", path)
+
+    def post(self, path, body=None):
+        return self.ask("POST", path, json=body) if body is not None else self.ask("POST", path)
+
+    def put(self, path, body):
+        return self.ask("PUT", path, json=body)
+
+    def send_file(self, path, media_type, text):
+        return self.ask("POST", path, data=text.encode(), headers={"Content-Type": media_type})
+
+    def sign_in(self, credential):
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": credential["client_id"],
+            "client_secret": credential["client_secret"],
+        }
+        self.token = self.ask("POST", "/oauth/token", data=form)["access_token"]
+        return self

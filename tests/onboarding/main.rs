@@ -1,0 +1,7 @@
+//! Onboarding on a real database: who comes to own a contact, who is locked out, who lets in the first operator.
+
+mod door;
+mod first_operator;
+mod registrations;
+mod rights;
+mod sign_ins;

@@ -1,0 +1,42 @@
+//! What the server's role may do to onboarding's tables.
+
+use diesel_async::SimpleAsyncConnection;
+use platform::testing::TestDatabase;
+use tests::Result;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_role_cannot_change_what_is_told_once() -> Result {
+    let test = TestDatabase::create().await?;
+    let database = test.database()?;
+    let mut server = database.connection().await?;
+    for statement in [
+        "update onboarding.credentials set secret_digest = ''",
+        "update onboarding.credentials set holder_id = client_id",
+        "update onboarding.operators set name = ''",
+        "update onboarding.audit_grants set ends_at = now()",
+        "update onboarding.audit_reads set what = ''",
+        "update onboarding.institutions set code = ''",
+        "update onboarding.people set contact_index = ''",
+        "update onboarding.people set person_id = gen_random_uuid()",
+        "update onboarding.confirmations set password_hash = ''",
+        "update onboarding.referrals set person_id = gen_random_uuid()",
+        "update onboarding.consents set shared = '{}'",
+        "delete from onboarding.people",
+        "delete from onboarding.credentials",
+        "delete from onboarding.consents",
+        "delete from onboarding.audit_reads",
+        "delete from onboarding.message_allowances",
+    ] {
+        let refused = server.batch_execute(statement).await;
+        let told = refused.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(told.contains("permission denied"), "{statement}: {told}");
+    }
+    for statement in [
+        "update onboarding.credentials set revoked_at = now()",
+        "update onboarding.consents set withdrawn_at = now()",
+        "update onboarding.institutions set state = 'live'",
+    ] {
+        server.batch_execute(statement).await?;
+    }
+    Ok(())
+}
