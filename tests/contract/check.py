@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -103,6 +104,8 @@ def ask(client, options, room):
 
 def main():
     options = arguments()
+    # Leaving by an exception stops the server, however we are told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     room = room_of(REPOSITORY)
     print(f"contract: seed {options.seed}, at most {options.examples} examples for each endpoint", flush=True)
     passed = True

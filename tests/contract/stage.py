@@ -183,7 +183,8 @@ class Stage:
         self.partner.post(f"/payouts/{ready}/ready")
         self.partner.post(f"/payouts/{paid}/confirmation")
         self.partner.post(f"/payouts/{rejected}/rejection", {"reason": "name-differs"})
-        self.funded()
+        returned, funded = self.funded(), self.funded()
+        self.operator.post("/remittances/returns", {"reference": returned["reference"]})
         by_hand, self.awaiting = self.remit(), self.remit()
         found = self.pay_in(by_hand["to_pay"], "sans référence")
         self.operator.post(f"/pay-ins/{found['id']}/match", {"reference": by_hand["reference"]})
@@ -191,7 +192,7 @@ class Stage:
         self.operator.post(f"/pay-ins/{found['id']}/credit", {"reference": by_hand["reference"]})
         for _ in range(3):
             self.pay_in(euro("1.00"), self.awaiting["reference"])
-        self.known["references"] = [self.awaiting["reference"], by_hand["reference"]]
+        self.known["references"] = [one["reference"] for one in (self.awaiting, funded, by_hand, returned)]
         self.build()
 
     def build(self):
@@ -250,6 +251,7 @@ class Stage:
                 f"/payouts/{first['remittances']}",
                 "/referrals",
                 "/projects",
+                f"/projects/{self.built['id']}/milestones",
                 "/disbursements",
             ],
             self.auditor: [
@@ -260,7 +262,7 @@ class Stage:
                 "/verification",
                 "/journal.hledger",
             ],
-            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2"],
+            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

@@ -1,6 +1,7 @@
 //! Ends before the payout: cancelled by the sender, rejected by the institution.
 
 use chrono::Duration;
+use serde_json::json;
 use tests::Result;
 use tests::server::{NewProject, NewQuote, TestServer};
 
@@ -96,5 +97,37 @@ async fn a_rejected_payout_comes_back_to_the_wallet_with_its_fee() -> Result {
     let statement = auditor.caller.get(&path).send().await?.expect(200);
     assert_eq!(statement["lines"][0]["subject"], remittance.id.to_string());
     assert_eq!(statement["closing"]["amount"], "101.50");
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stopped_institution_holds_goes_back_and_nothing_new_is_sent_to_it() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    let fetched = awa.funded(&NewQuote::default(), &caisse, &staff).await?;
+    assert_eq!(caisse.claim().await?.len(), 1);
+    let waiting = awa.funded(&NewQuote::default(), &caisse, &staff).await?;
+    let give_back = async |reference: &str| {
+        staff.caller.post("/operator/remittances/returns").json(&json!({ "reference": reference })).send().await
+    };
+    // While it is live, what it has fetched is its own to reject.
+    give_back(&fetched.reference).await?.problem(409, "wrong-state");
+    let beneficiary = awa.beneficiary("Fatou", "caisse-thies").await?;
+    let quote = awa.quote(&NewQuote::default()).await?;
+    staff.advance(caisse.id, "suspension").await?.expect(200);
+
+    awa.try_accept(quote.id, beneficiary.id).await?.faulty("/institution", "institution-not-live");
+    for remittance in [&fetched, &waiting, &waiting] {
+        assert_eq!(give_back(&remittance.reference).await?.expect(200)["state"], "refunded");
+    }
+    give_back("TRG-00000-00000").await?.problem(404, "not-found");
+    assert_eq!(awa.wallet().await?, ["203.00 EUR"]);
+    let wallet = awa.wallet_account().await?;
+    let everything = [("assets:pay-in:bank", &["203.00 EUR"][..]), (wallet.as_str(), &["203.00 EUR"])];
+    assert_eq!(staff.auditor(1).await?.balances().await?, book(&everything));
+    // Launched again, it is too late for both.
+    staff.advance(caisse.id, "launch").await?.expect(200);
+    caisse.confirm(fetched.id).await?.problem(409, "wrong-state");
     server.stop().await
 }

@@ -1,5 +1,6 @@
 //! Whoever is not sure asks again, with the same key, and nothing is done twice.
 
+use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
 use tests::Result;
 use tests::server::{NewQuote, TestServer};
@@ -100,5 +101,23 @@ async fn of_the_same_request_many_times_at_once_one_is_carried_out() -> Result {
     let made = accepted.iter().filter(|answer| answer.as_ref().is_ok_and(|answer| answer.status == 201)).count();
     assert_eq!(made, 1);
     assert_eq!(server.head().await?, 2);
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_claim_is_answered_with_what_it_took_even_when_its_answer_was_not_kept() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    for _ in 0..2 {
+        awa.funded(&NewQuote::default(), &caisse, &staff).await?;
+    }
+    let claim = || caisse.caller.post("/partner/payouts/claims").key("claim-1").json(&json!({ "limit": 1 })).send();
+    let first = claim().await?.expect(200);
+    // As a crash between the work and its answer leaves it.
+    server.test.owner().await?.batch_execute("delete from api.idempotency_keys where key = 'claim-1'").await?;
+    let again = claim().await?.expect(200);
+    assert_eq!(again[0]["id"], first[0]["id"]);
+    assert_eq!(server.number("select count(*) from remittance.remittances where state = 'submitted'").await?, 1);
     server.stop().await
 }

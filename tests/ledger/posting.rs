@@ -208,3 +208,16 @@ async fn a_lost_connection_is_survived() -> Result {
     assert_eq!(head?.number(), 201);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_is_answered_by_what_it_did_even_when_the_balance_would_refuse_it_now() -> Result {
+    let fixture = LedgerFixture::new().await?;
+    let ledger = &fixture.ledger;
+    ledger.post(unit(ledger, AMINA, BANK, euro(100))).await?;
+    let key = IdempotencyKey::generate();
+    let everything = transfer(ledger, BABACAR, AMINA, euro(100));
+    ledger.post(UnitOfWork::new(key, everything.clone())).await?;
+    let again = ledger.post(UnitOfWork::new(key, everything)).await?;
+    assert_eq!((again.sequence.number(), again.outcome), (2, Outcome::AlreadyBooked));
+    Ok(())
+}

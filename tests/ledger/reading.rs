@@ -1,5 +1,6 @@
 //! Reading: balances now and after any entry, statements page by page.
 
+use diesel_async::SimpleAsyncConnection;
 use ledger::{After, AsOf, Currency, Error, Sequence};
 use platform::clock::Clock;
 use tests::{LedgerFixture, Result, account, euro, open, unit};
@@ -68,5 +69,25 @@ async fn booking_times_never_run_backwards_even_when_the_clock_does() -> Result 
     let third = ledger.post(unit(&ledger, AMINA, BANK, euro(1))).await?;
     assert!(first.booked_at <= second.booked_at && second.booked_at <= third.booked_at);
     assert!(ledger.verify(|_, _| {}).await?.holds());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_that_nobody_waits_for_leaves_no_reader_in_the_past() -> Result {
+    let fixture = LedgerFixture::new().await?;
+    let ledger = &fixture.ledger;
+    ledger.post(unit(ledger, AMINA, BANK, euro(100))).await?;
+    // Somebody holds what the verification wants to read, so that it must wait, and its caller gives up.
+    let mut owner = fixture.test.owner().await?;
+    owner.batch_execute("begin; lock table ledger.entries in access exclusive mode").await?;
+    for _ in 0..4 {
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(100), ledger.verify(|_, _| {})).await;
+        assert!(waited.is_err(), "it has to wait for the lock");
+    }
+    owner.batch_execute("rollback").await?;
+    ledger.post(unit(ledger, AMINA, BANK, euro(50))).await?;
+    for _ in 0..12 {
+        assert_eq!(ledger.trial_balance(AsOf::Now).await?.sequence.number(), 2);
+    }
     Ok(())
 }

@@ -56,6 +56,6 @@ async fn processes_that_start_at_once_make_one_operator() -> Result {
     let made = futures_util::future::join_all((0..8).map(|_| start())).await;
     let made = made.into_iter().collect::<std::result::Result<Vec<bool>, Error>>()?;
     assert_eq!(made.into_iter().filter(|made| *made).count(), 1);
-    assert_eq!(kept.load(Ordering::SeqCst), 1);
+    assert_eq!(kept.into_inner(), 1);
     Ok(())
 }
