@@ -64,7 +64,7 @@ pub(crate) struct Problem {
     faults: Vec<Fault>,
     retry_after_seconds: Option<u32>,
     oauth_error: Option<&'static str>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     instance: Option<String>,
 }
 
@@ -105,7 +105,7 @@ impl Problem {
     /// The address knows other methods.
     pub(crate) fn method_not_allowed(methods: &str) -> Self {
         let problem = Self::new(&kinds::METHOD_NOT_ALLOWED, format!("this address knows {methods}"));
-        Self { allow: Some(methods.to_owned()), ..problem }
+        Self { allow: Some(methods.into()), ..problem }
     }
 
     /// The problem of a request of that id.
