@@ -1,6 +1,6 @@
 //! How often one client may ask: told in every answer, and refused past it.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use governor::clock::{Clock as _, DefaultClock};
@@ -8,10 +8,12 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
+use onboarding::ClientNetwork;
+
 use crate::configuration::RequestLimits;
 use crate::problem::{Problem, kinds};
 
-type Limiter = RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
+type Limiter = RateLimiter<ClientNetwork, DashMapStateStore<ClientNetwork>, DefaultClock, StateInformationMiddleware>;
 
 /// The limits, and how much of them each client has used.
 pub(crate) struct Limits {
@@ -41,7 +43,7 @@ impl Limits {
 
     /// Counts a request of a client.
     pub(crate) fn check(&self, client: IpAddr, route: &str) -> Result<Remaining, Problem> {
-        let client = network(client);
+        let client = ClientNetwork::of(client);
         if is_sign_in(route) {
             decide(&self.sign_ins, client)?;
         }
@@ -56,7 +58,7 @@ impl Limits {
     }
 }
 
-fn decide(limiter: &Limiter, client: IpAddr) -> Result<u32, Problem> {
+fn decide(limiter: &Limiter, client: ClientNetwork) -> Result<u32, Problem> {
     match limiter.check_key(&client) {
         Ok(state) => Ok(state.remaining_burst_capacity()),
         Err(refused) => {
@@ -64,17 +66,6 @@ fn decide(limiter: &Limiter, client: IpAddr) -> Result<u32, Problem> {
             Err(Problem::new(&kinds::TOO_MANY_REQUESTS, format!("try again in {wait} s"))
                 .retry_after(u32::try_from(wait).unwrap_or(u32::MAX)))
         }
-    }
-}
-
-/// A household has a whole /64 of IPv6.
-fn network(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        other => other,
     }
 }
 

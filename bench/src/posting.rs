@@ -46,11 +46,6 @@ impl Posting {
         &self.ledger
     }
 
-    /// The wallets.
-    pub fn wallets(&self) -> &Wallets {
-        &self.wallets
-    }
-
     /// Gives the wallets their money and books uniform transfers until the book has so many entries.
     pub async fn fill(&self, entries: u64, seed: u64) -> Result {
         self.post_all(self.wallets.opening_units(&self.ledger)?).await?;

@@ -40,6 +40,12 @@ pub enum Error {
         /// The least age.
         years: u32,
     },
+    /// Nobody who lives was born then.
+    #[error("a birth date lies in the year {earliest} or later")]
+    BirthDate {
+        /// The earliest year.
+        earliest: i32,
+    },
     /// A text is empty or too long.
     #[error("{field} has 1 to {maximum} characters on one line")]
     Text {

@@ -19,6 +19,8 @@ platform::define_id!(PersonId, "A person.");
 
 /// The least age at which a person opens an account alone.
 const ADULT_YEARS: u32 = 18;
+/// The year in which the oldest people who live can have been born.
+const EARLIEST_BIRTH: i32 = 1900;
 /// Characters that a name or an address has at most.
 const LONGEST_TEXT: usize = 200;
 
@@ -147,7 +149,8 @@ impl Identity {
     /// A stated identity; the name is kept as given, in one piece and in any script.
     ///
     /// # Errors
-    /// [`Error::Text`] for an empty or overlong text, [`Error::TooYoung`] for a child.
+    /// [`Error::Text`] for an empty or overlong text, [`Error::TooYoung`] for a child, [`Error::BirthDate`] for
+    /// a year before the oldest people's.
     pub fn try_new(
         name: &str,
         birth_date: NaiveDate,
@@ -157,6 +160,9 @@ impl Identity {
     ) -> Result<Self, Error> {
         let name = text("name", name)?;
         let address = text("address", address)?;
+        if birth_date.year() < EARLIEST_BIRTH {
+            return Err(Error::BirthDate { earliest: EARLIEST_BIRTH });
+        }
         let eighteenth = i32::try_from(ADULT_YEARS)
             .ok()
             .and_then(|years| birth_date.with_year(birth_date.year() + years))

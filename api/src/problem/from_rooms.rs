@@ -58,6 +58,7 @@ impl From<onboarding::Error> for Problem {
             }
             Error::WrongCode => invalid("/code", "wrong-code", said),
             Error::AccountUnusable => Self::new(&kinds::UNAUTHENTICATED, said),
+            Error::BirthDate { .. } => invalid("/birth_date", "birth-date", said),
             Error::TooYoung { .. } => invalid("/birth_date", "too-young", said),
             Error::Text { field, .. } => invalid(&format!("/{field}"), "text", said),
             Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),

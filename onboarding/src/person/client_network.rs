@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Where a client asks from: an IPv4 address, or a /64 of IPv6, which is what a household has.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 
 impl ClientNetwork {
