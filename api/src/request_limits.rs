@@ -7,7 +7,6 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
-
 use onboarding::ClientNetwork;
 
 use crate::configuration::RequestLimits;
