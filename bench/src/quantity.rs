@@ -28,7 +28,7 @@ pub struct Hundredths(pub u64);
 impl Hundredths {
     /// `part` divided by `whole`; zero when there is no whole.
     pub fn ratio(part: u64, whole: u64) -> Self {
-        let hundredths = u128::from(part) * 100 / u128::from(whole.max(1));
+        let hundredths = (u128::from(part) * 100).checked_div(u128::from(whole)).unwrap_or(0);
         Self(u64::try_from(hundredths).unwrap_or(u64::MAX))
     }
 
@@ -69,7 +69,7 @@ mod tests {
         let text: Vec<String> = [0, 999, 1_000, 1_234_567].map(|number| Grouped(number).to_string()).into();
         assert_eq!(text, ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(Hundredths::ratio(5, 4).to_string(), "1.25");
-        assert_eq!(Hundredths::ratio(1, 0).to_string(), "100.00");
+        assert_eq!(Hundredths::ratio(1, 0).to_string(), "0.00");
     }
 
     #[test]
