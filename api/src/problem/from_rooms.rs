@@ -4,6 +4,13 @@ use ledger::{PostError, Refusal};
 
 use super::{Faults, Problem, kinds};
 
+/// The problem of one faulty field.
+fn invalid(pointer: &str, code: &'static str, said: String) -> Problem {
+    let mut faults = Faults::default();
+    faults.add(pointer, code, said);
+    faults.problem()
+}
+
 impl From<platform::Error> for Problem {
     fn from(error: platform::Error) -> Self {
         match error {
@@ -43,11 +50,6 @@ impl From<onboarding::Error> for Problem {
     fn from(error: onboarding::Error) -> Self {
         use onboarding::Error;
         let said = error.to_string();
-        let invalid = |pointer: &str, code, said: String| {
-            let mut faults = Faults::default();
-            faults.add(pointer, code, said);
-            faults.problem()
-        };
         match error {
             Error::Database(error) => error.into(),
             Error::Platform(error) => error.into(),
@@ -73,11 +75,6 @@ impl From<remittance::Error> for Problem {
     fn from(error: remittance::Error) -> Self {
         use remittance::Error;
         let said = error.to_string();
-        let invalid = |pointer: &str, code, said: String| {
-            let mut faults = Faults::default();
-            faults.add(pointer, code, said);
-            faults.problem()
-        };
         match error {
             Error::Database(error) => error.into(),
             Error::Platform(error) => error.into(),
@@ -107,11 +104,6 @@ impl From<coinvestment::Error> for Problem {
     fn from(error: coinvestment::Error) -> Self {
         use coinvestment::Error;
         let said = error.to_string();
-        let invalid = |pointer: &str, code, said: String| {
-            let mut faults = Faults::default();
-            faults.add(pointer, code, said);
-            faults.problem()
-        };
         match error {
             Error::Database(error) => error.into(),
             Error::Platform(error) => error.into(),
