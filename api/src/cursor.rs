@@ -1,6 +1,6 @@
 //! Cursors: where a list goes on. Opaque to callers, so that they can change.
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike, Utc};
@@ -51,6 +51,21 @@ pub(crate) fn limit(given: Option<i64>) -> Result<i64, Problem> {
     Err(faults.problem())
 }
 
+/// The cursor of the next page: after the last item of a full one. A page that is not full has none.
+pub(crate) fn next<T>(found: &[T], limit: i64, place: impl FnOnce(&T) -> String) -> Option<String> {
+    let full = i64::try_from(found.len()) == Ok(limit);
+    found.last().filter(|_| full).map(place)
+}
+
+/// The answer that carries a page, with its `Link` to the next one (RFC 8288).
+pub(crate) fn answer(request: &HttpRequest, next: Option<&str>) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = next {
+        response.insert_header(link(request, next));
+    }
+    response
+}
+
 /// The cursor after an item.
 pub(crate) fn write(time: DateTime<Utc>, id: Uuid) -> String {
     URL_SAFE_NO_PAD.encode([&time.timestamp_micros().to_be_bytes()[..], id.as_bytes()].concat())
@@ -72,8 +87,7 @@ fn read(text: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
     })
 }
 
-/// The `Link` to the next page (RFC 8288).
-pub(crate) fn link(request: &HttpRequest, cursor: &str) -> (&'static str, String) {
+fn link(request: &HttpRequest, cursor: &str) -> (&'static str, String) {
     let others = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let query: String = others.map(|pair| format!("{pair}&")).collect();
     ("Link", format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path()))

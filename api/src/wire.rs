@@ -5,7 +5,7 @@ pub(crate) mod sign_in;
 pub(crate) mod whole;
 pub(crate) mod words;
 
-use ledger::{Currency, Money};
+use ledger::{BasisPoints, Currency, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -41,6 +41,11 @@ impl MoneyBody {
         faults.add(pointer, "amount-not-positive", "an amount is above zero");
         None
     }
+}
+
+/// A share as a percentage with two decimals: 0.50.
+pub(crate) fn percent(points: BasisPoints) -> String {
+    format!("{}.{:02}", points.value() / 100, points.value() % 100)
 }
 
 /// A text that was checked to be a currency.

@@ -14,8 +14,8 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
-use crate::wire::MoneyBody;
 use crate::wire::whole::whole_or_none;
+use crate::wire::{MoneyBody, percent};
 
 /// What somebody wants to send.
 #[derive(Deserialize, ToSchema)]
@@ -101,10 +101,6 @@ impl AllocationBody {
             .map(|part| Self { project: part.project, amount: Money::from_minor(part.minor, currency).into() })
             .collect()
     }
-}
-
-fn percent(points: BasisPoints) -> String {
-    format!("{}.{:02}", points.value() / 100, points.value() % 100)
 }
 
 impl QuoteBody {

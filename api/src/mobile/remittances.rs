@@ -150,13 +150,9 @@ pub(super) async fn list_remittances(
     let limit = page.limit()?;
     let after = page.after::<Uuid>()?.map(|(time, id)| (time, RemittanceId::from_uuid(id)));
     let found = house.remittances.of(sender(&person), after, limit).await?;
-    let full = i64::try_from(found.len()) == Ok(limit);
-    let next = found.last().filter(|_| full).map(|last| cursor::write(last.created_at, last.id.uuid()));
+    let next = cursor::next(&found, limit, |last| cursor::write(last.created_at, last.id.uuid()));
     let items = found.iter().map(RemittanceBody::new).collect::<Result<_, _>>()?;
-    let mut response = HttpResponse::Ok();
-    if let Some(next) = &next {
-        response.insert_header(cursor::link(&request, next));
-    }
+    let mut response = cursor::answer(&request, next.as_deref());
     Ok(response.json(RemittancePage { items, next }))
 }
 

@@ -85,9 +85,7 @@ impl StatementPage {
     ) -> Result<HttpResponse, Problem> {
         let limit = cursor::limit(self.limit)?;
         let statement = ledger.statement(account, self.currency()?, self.after()?, limit).await?;
-        let full = i64::try_from(statement.lines.len()) == Ok(limit);
-        let last = statement.lines.last().filter(|_| full);
-        let next = last.map(|line| format!("{}-{}", line.sequence.number(), line.ordinal));
+        let next = cursor::next(&statement.lines, limit, |last| format!("{}-{}", last.sequence.number(), last.ordinal));
         let lines = statement
             .lines
             .into_iter()
@@ -103,10 +101,7 @@ impl StatementPage {
                 balance: line.balance.into(),
             })
             .collect();
-        let mut response = HttpResponse::Ok();
-        if let Some(next) = &next {
-            response.insert_header(cursor::link(request, next));
-        }
+        let mut response = cursor::answer(request, next.as_deref());
         let (opening, closing) = (statement.opening.into(), statement.closing.into());
         Ok(response.json(StatementBody { opening, lines, closing, next }))
     }

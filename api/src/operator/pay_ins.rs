@@ -256,12 +256,8 @@ pub(super) async fn list_pay_ins(
         Some(ShownState::Credited) => PayInState::Credited,
     };
     let found = house.pay_ins.list(state, after, limit).await?;
-    let full = i64::try_from(found.len()) == Ok(limit);
-    let next = found.last().filter(|_| full).map(|last| cursor::write(last.received_at, last.id.uuid()));
-    let mut response = HttpResponse::Ok();
-    if let Some(next) = &next {
-        response.insert_header(cursor::link(&request, next));
-    }
+    let next = cursor::next(&found, limit, |last| cursor::write(last.received_at, last.id.uuid()));
+    let mut response = cursor::answer(&request, next.as_deref());
     Ok(response.json(PayInPage { items: found.into_iter().map(PayInBody::from).collect(), next }))
 }
 

@@ -155,13 +155,10 @@ pub(super) async fn list_payouts(
     let after = page.after::<Uuid>()?.map(|(time, id)| (time, RemittanceId::from_uuid(id)));
     let state = state.map(PayoutState::state);
     let found = house.remittances.payouts_of(institution.code().as_str(), state, after, limit).await?;
-    let full = i64::try_from(found.len()) == Ok(limit);
-    let last = found.last().filter(|_| full).map(|last| &last.remittance);
-    let next = last.map(|last| cursor::write(last.created_at, last.id.uuid()));
-    let mut response = HttpResponse::Ok();
-    if let Some(next) = &next {
-        response.insert_header(cursor::link(&request, next));
-    }
+    let next = cursor::next(&found, limit, |Payout { remittance, .. }| {
+        cursor::write(remittance.created_at, remittance.id.uuid())
+    });
+    let mut response = cursor::answer(&request, next.as_deref());
     Ok(response.json(PayoutPage { items: found.into_iter().map(PayoutBody::from).collect(), next }))
 }
 

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::house::House;
 use crate::openapi::OpenProblems;
 use crate::problem::{Faults, Problem};
-use crate::wire::{MoneyBody, words};
+use crate::wire::{MoneyBody, percent, words};
 
 /// A way on which money can be sent.
 #[derive(Serialize, ToSchema)]
@@ -39,7 +39,7 @@ impl From<&Corridor> for CorridorBody {
             countries: corridor.countries.clone(),
             minimum: corridor.minimum.into(),
             maximum: corridor.maximum.into(),
-            margin_percent: percent(corridor.margin.value()),
+            margin_percent: percent(corridor.margin),
             delivery: corridor.delivery.clone(),
         }
     }
@@ -72,10 +72,6 @@ pub(super) struct PriceBody {
     total_cost_percent: String,
     /// The same for 200 USD or its equal, where a rate is known.
     total_cost_percent_of_200_usd: Option<String>,
-}
-
-fn percent(points: u32) -> String {
-    format!("{}.{:02}", points / 100, points % 100)
 }
 
 /// Where money can be sent.
@@ -116,7 +112,7 @@ pub(super) async fn read_price(
         rate: quote.rate.to_string(),
         mid_rate: quote.mid_rate.to_string(),
         rate_set_at: quote.rate_set_at,
-        total_cost_percent: percent(quote.cost.value()),
-        total_cost_percent_of_200_usd: quote.reference_cost.map(|points| percent(points.value())),
+        total_cost_percent: percent(quote.cost),
+        total_cost_percent_of_200_usd: quote.reference_cost.map(percent),
     }))
 }

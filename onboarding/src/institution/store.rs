@@ -19,6 +19,26 @@ pub struct Institutions {
 
 type Row = (InstitutionId, String, String, String, Vec<String>, Vec<String>, Vec<String>);
 
+type Columns = (
+    institutions::institution_id,
+    institutions::code,
+    institutions::name,
+    institutions::country,
+    institutions::regions,
+    institutions::languages,
+    institutions::products,
+);
+
+const COLUMNS: Columns = (
+    institutions::institution_id,
+    institutions::code,
+    institutions::name,
+    institutions::country,
+    institutions::regions,
+    institutions::languages,
+    institutions::products,
+);
+
 impl Institutions {
     /// The institutions of a database.
     #[must_use]
@@ -95,15 +115,7 @@ impl Institutions {
             .filter(institutions::state.eq(InstitutionState::Live.word()))
             .order(institutions::code)
             .limit(MOST_SHOWN)
-            .select((
-                institutions::institution_id,
-                institutions::code,
-                institutions::name,
-                institutions::country,
-                institutions::regions,
-                institutions::languages,
-                institutions::products,
-            ))
+            .select(COLUMNS)
             .load(&mut connection)
             .await?;
         rows.into_iter().map(profile).collect()
@@ -114,8 +126,15 @@ impl Institutions {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn live_by_code(&self, code: &InstitutionCode) -> Result<(InstitutionId, InstitutionApplication), Error> {
-        let live = self.live().await?;
-        live.into_iter().find(|(_, profile)| profile.code == *code).ok_or(Error::NotFound("institution"))
+        let mut connection = self.database.connection().await?;
+        let row: Option<Row> = institutions::table
+            .filter(institutions::code.eq(code.as_str()))
+            .filter(institutions::state.eq(InstitutionState::Live.word()))
+            .select(COLUMNS)
+            .first(&mut connection)
+            .await
+            .optional()?;
+        profile(row.ok_or(Error::NotFound("institution"))?)
     }
 }
 
