@@ -1,7 +1,7 @@
 //! What is booked stays as it is, and who changes it with more rights is found.
 
 use diesel_async::SimpleAsyncConnection;
-use tests::{LedgerFixture, Result, euro, unit};
+use crate::fixture::{LedgerFixture, Result, euro, unit};
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ledger::{AsOf, Currency, IdempotencyKey, Outcome, PostError, Refusal, UnitOfWork};
 use platform::clock::Clock;
-use tests::{LedgerFixture, Result, account, euro, open, transfer, unit};
+use crate::fixture::{LedgerFixture, Result, account, euro, open, transfer, unit};
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";

@@ -2,6 +2,7 @@
 
 mod effects;
 mod exports;
+mod fixture;
 mod posting;
 mod protection;
 mod reading;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use futures_util::TryStreamExt;
 use ledger::{AsOf, Currency, Entry, EntryKind, IdempotencyKey, Money, UnitOfWork};
-use tests::{LedgerFixture, Result, account, euro, unit};
+use crate::fixture::{LedgerFixture, Result, account, euro, unit};
 
 async fn journal(fixture: &LedgerFixture) -> Result<String> {
     let pieces: Vec<String> = fixture.ledger.hledger_journal().await?.try_collect().await?;

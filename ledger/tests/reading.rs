@@ -3,7 +3,7 @@
 use diesel_async::SimpleAsyncConnection;
 use ledger::{After, AsOf, Currency, Error, Sequence};
 use platform::clock::Clock;
-use tests::{LedgerFixture, Result, account, euro, open, unit};
+use crate::fixture::{LedgerFixture, Result, account, euro, open, unit};
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";

@@ -3,7 +3,7 @@
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use ledger::{Effect, EffectKind, IdempotencyKey, Outcome, PostError, Refusal, UnitOfWork};
 use serde_json::json;
-use tests::{LedgerFixture, Result, euro, transfer, unit};
+use crate::fixture::{LedgerFixture, Result, euro, transfer, unit};
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";
