@@ -27,6 +27,7 @@ mod book;
 mod entry;
 mod error;
 mod export;
+mod log;
 mod money;
 mod safeguarding;
 pub mod schema;

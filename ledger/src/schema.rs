@@ -8,6 +8,8 @@ diesel::table! {
         last_sequence -> Int8,
         last_account -> Int8,
         last_booked_at -> Timestamptz,
+        frontier -> Bytea,
+        closed_through -> Nullable<Date>,
     }
 }
 
@@ -22,6 +24,8 @@ diesel::table! {
         balance_minor -> Int8,
         last_sequence -> Int8,
         opened_at -> Timestamptz,
+        salt -> Nullable<Uuid>,
+        commitment -> Bytea,
     }
 }
 
@@ -37,6 +41,7 @@ diesel::table! {
         description -> Nullable<Text>,
         subject -> Nullable<Uuid>,
         metadata -> Nullable<Jsonb>,
+        salt -> Nullable<Uuid>,
     }
 }
 
@@ -64,4 +69,81 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(books, accounts, entries, postings, refusals);
+diesel::table! {
+    ledger.reversals (book_id, reverses) {
+        book_id -> Int2,
+        reverses -> Int8,
+        sequence -> Int8,
+    }
+}
+
+diesel::table! {
+    ledger.adjustments (book_id, sequence) {
+        book_id -> Int2,
+        sequence -> Int8,
+        first_approver -> Uuid,
+        second_approver -> Uuid,
+    }
+}
+
+diesel::table! {
+    ledger.period_changes (book_id, sequence) {
+        book_id -> Int2,
+        sequence -> Int8,
+        change -> Text,
+        through -> Date,
+        first_approver -> Uuid,
+        second_approver -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    ledger.closing_balances (book_id, sequence, account) {
+        book_id -> Int2,
+        commodity -> Int4,
+        sequence -> Int8,
+        account -> Int8,
+        balance_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    ledger.holds (book_id, hold_id) {
+        book_id -> Int2,
+        hold_id -> Uuid,
+        commodity -> Int4,
+        account -> Int8,
+        amount_minor -> Int8,
+        remaining_minor -> Int8,
+        expires_at -> Timestamptz,
+        placed_sequence -> Int8,
+        last_sequence -> Int8,
+    }
+}
+
+diesel::table! {
+    ledger.hold_changes (book_id, sequence, ordinal) {
+        book_id -> Int2,
+        ordinal -> Int2,
+        commodity -> Int4,
+        sequence -> Int8,
+        account -> Int8,
+        hold_id -> Uuid,
+        change -> Text,
+        amount_minor -> Int8,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    books,
+    accounts,
+    entries,
+    postings,
+    refusals,
+    reversals,
+    adjustments,
+    period_changes,
+    closing_balances,
+    holds,
+    hold_changes
+);

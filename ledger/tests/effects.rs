@@ -1,9 +1,9 @@
 //! Effects: a change of state commits with its entry or not at all.
 
+use crate::fixture::{LedgerFixture, Result, euro, transfer, unit};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use ledger::{Effect, EffectKind, IdempotencyKey, Outcome, PostError, Refusal, UnitOfWork};
 use serde_json::json;
-use crate::fixture::{LedgerFixture, Result, euro, transfer, unit};
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use crate::fixture::{LedgerFixture, Result, account, euro, unit};
 use futures_util::TryStreamExt;
 use ledger::{AsOf, Currency, Entry, EntryKind, IdempotencyKey, Money, UnitOfWork};
-use crate::fixture::{LedgerFixture, Result, account, euro, unit};
 
 async fn journal(fixture: &LedgerFixture) -> Result<String> {
     let pieces: Vec<String> = fixture.ledger.hledger_journal().await?.try_collect().await?;

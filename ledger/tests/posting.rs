@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::fixture::{LedgerFixture, Result, account, euro, open, transfer, unit};
 use ledger::{AsOf, Currency, IdempotencyKey, Outcome, PostError, Refusal, UnitOfWork};
 use platform::clock::Clock;
-use crate::fixture::{LedgerFixture, Result, account, euro, open, transfer, unit};
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";

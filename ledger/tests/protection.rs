@@ -1,7 +1,7 @@
 //! What is booked stays as it is, and who changes it with more rights is found.
 
-use diesel_async::SimpleAsyncConnection;
 use crate::fixture::{LedgerFixture, Result, euro, unit};
+use diesel_async::SimpleAsyncConnection;
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";

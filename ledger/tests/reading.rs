@@ -1,9 +1,9 @@
 //! Reading: balances now and after any entry, statements page by page.
 
+use crate::fixture::{LedgerFixture, Result, account, euro, open, unit};
 use diesel_async::SimpleAsyncConnection;
 use ledger::{After, AsOf, Currency, Error, Sequence};
 use platform::clock::Clock;
-use crate::fixture::{LedgerFixture, Result, account, euro, open, unit};
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";

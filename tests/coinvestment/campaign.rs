@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 use coinvestment::{CommitmentState, DisbursementState, Error, MilestoneState, OwnerId, ProjectEvent, ProjectState};
 use ledger::{Currency, Entry, EntryKind, IdempotencyKey, Money, Outcome, UnitOfWork};
-use tests::{Result, account, euro};
+use tests::book::{Result, account, euro};
 use uuid::Uuid;
 
 use crate::village::{BANK, INSTITUTION, Village, does_not_apply};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coinvestment::{CommitmentState, ContributorId, Error, ProjectState};
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
-use tests::{Result, euro, open};
+use tests::book::{Result, euro, open};
 use uuid::Uuid;
 
 use crate::village::{Village, does_not_apply};

@@ -3,7 +3,7 @@
 use coinvestment::{Error, MilestoneState, OwnerId, Party, PartyKind, ProjectState};
 use diesel_async::SimpleAsyncConnection;
 use ledger::{BasisPoints, Outcome};
-use tests::{Result, euro};
+use tests::book::{Result, euro};
 use uuid::Uuid;
 
 use crate::village::{INSTITUTION, Village, does_not_apply};

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use coinvestment::{CommitmentState, ContributorId, Project, ProjectState};
 use ledger::{Outcome, UnitOfWork};
-use tests::{Result, euro, open};
+use tests::book::{Result, euro, open};
 
 use crate::village::{BANK, Village, does_not_apply};
 

@@ -78,7 +78,7 @@ async fn what_is_not_vetted_is_its_owners_and_its_institutions_alone() -> Result
     let project = village.submitted(|_| {}).await?;
     let hidden = |found: std::result::Result<_, Error>| matches!(found, Err(Error::NotFound("project")));
     assert!(hidden(village.projects.get(project.id).await.map(|_| ())));
-    assert!(hidden(village.commitments.check(project.id, tests::euro(1)).await));
+    assert!(hidden(village.commitments.check(project.id, tests::book::euro(1)).await));
     assert!(hidden(village.projects.open(OwnerId::generate(), project.id).await.map(|_| ())));
     assert!(hidden(village.projects.get(ProjectId::generate()).await.map(|_| ())));
     assert_eq!(village.projects.of_owner(village.owner).await?, std::slice::from_ref(&project));

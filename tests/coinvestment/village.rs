@@ -12,7 +12,7 @@ use ledger::{
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
-use tests::{Result, account, euro, open};
+use tests::book::{Result, account, euro, open};
 use uuid::Uuid;
 
 pub const BANK: &str = "assets:pay-in:bank";

@@ -27,6 +27,7 @@ pub(super) enum Bind<'a> {
     Dates(&'a [NaiveDate]),
     Texts(&'a [&'a str]),
     OptionalTexts(&'a [Option<&'a str>]),
+    Blobs(&'a [Vec<u8>]),
     OptionalJsons(&'a [Option<&'a serde_json::Value>]),
 }
 
@@ -88,6 +89,7 @@ impl Bind<'_> {
             Self::Dates(values) => out.push_bind_param::<Array<Date>, _>(*values),
             Self::Texts(values) => out.push_bind_param::<Array<Text>, _>(*values),
             Self::OptionalTexts(values) => out.push_bind_param::<Array<Nullable<Text>>, _>(*values),
+            Self::Blobs(values) => out.push_bind_param::<Array<diesel::sql_types::Bytea>, _>(*values),
             Self::OptionalJsons(values) => out.push_bind_param::<Array<Nullable<Jsonb>>, _>(*values),
         }
     }

@@ -10,6 +10,7 @@ use super::accounts::{Account, Accounts, Slot};
 use super::batch::{Booked, Candidate, Decision, sequence};
 use super::prepared::{Bind, Prepared};
 use crate::account::{AccountCode, AccountKind};
+use crate::log::account_commitment;
 use crate::unit_of_work::EffectKind;
 use crate::{BookId, Currency, Refusal};
 
@@ -116,10 +117,10 @@ pub(super) async fn open_accounts(
     opened_at: DateTime<Utc>,
 ) -> QueryResult<i64> {
     const TEXT: &str = "with opened as (
-            insert into ledger.accounts (book_id, account, code, commodity, kind, floor_minor, opened_at)
-            select $1, account, code, commodity, kind, floor_minor, $2
-            from unnest($3::int8[], $4::text[], $5::int4[], $6::text[], $7::int8[])
-                as opened (account, code, commodity, kind, floor_minor)
+            insert into ledger.accounts (book_id, account, code, commodity, kind, floor_minor, opened_at, salt, commitment)
+            select $1, account, code, commodity, kind, floor_minor, $2, salt, commitment
+            from unnest($3::int8[], $4::text[], $5::int4[], $6::text[], $7::int8[], $8::uuid[], $9::bytea[])
+                as opened (account, code, commodity, kind, floor_minor, salt, commitment)
             returning account, book_id
         )
         update ledger.books
@@ -139,6 +140,15 @@ pub(super) async fn open_accounts(
     let commodities: Vec<i32> = unopened.iter().map(|&slot| accounts.get(slot).currency.number()).collect();
     let kinds: Vec<&str> = unopened.iter().map(|&slot| kind_text(accounts.get(slot).code.kind())).collect();
     let floors: Vec<Option<i64>> = unopened.iter().map(|&slot| accounts.get(slot).floor_minor).collect();
+    let salts: Vec<Uuid> = unopened.iter().map(|_| Uuid::new_v4()).collect();
+    let commitments: Vec<Vec<u8>> = unopened
+        .iter()
+        .zip(&salts)
+        .map(|(&slot, &salt)| {
+            let account = accounts.get(slot);
+            account_commitment(salt, &account.code, account.currency, account.floor_minor).to_vec()
+        })
+        .collect();
     let binds = vec![
         Bind::SmallInt(book.number()),
         Bind::Timestamp(opened_at),
@@ -147,6 +157,8 @@ pub(super) async fn open_accounts(
         Bind::Integers(&commodities),
         Bind::Texts(&kinds),
         Bind::OptionalBigInts(&floors),
+        Bind::Uuids(&salts),
+        Bind::Blobs(&commitments),
     ];
     Prepared::<()>::new(TEXT, binds).execute(connection).await?;
     Ok(last)
