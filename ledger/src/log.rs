@@ -4,6 +4,8 @@ mod commitment;
 #[allow(dead_code, reason = "what reads the log follows")]
 pub(crate) mod leaf;
 #[allow(dead_code, reason = "what reads the log follows")]
+mod rows;
+#[allow(dead_code, reason = "what reads the log follows")]
 mod tree;
 
 pub(crate) use commitment::account_commitment;
