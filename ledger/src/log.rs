@@ -1,15 +1,35 @@
-//! The transparency log: what stands for each entry in a tree that proves that nothing was changed or left out.
+//! The transparency log: a tree over all entries that proves that nothing was changed or left out.
+//!
+//! Each entry has one canonical form; their hashes are the leaves of a Merkle tree (RFC 6962). The writer keeps the
+//! tree's head with the book; [`keep_log`](crate::Ledger::keep_log) stores the tree in tiles and signs its head. All
+//! formats are those of C2SP (tlog-tiles, tlog-checkpoint, tlog-cosignature, tlog-proof), so that tools which know
+//! nothing of us can check us.
+//!
+//! # Where things are
+//! `leaf` is the canonical form, `rows` computes it from the tables, `tree` is the writer's head, `tiles` the stored
+//! tree; `checkpoints` are signed heads, `keys` who signs them, `proofs` what is read from the tree, `proof_text` how a
+//! proof is handed on and checked without us; `erasure` takes names away.
 
+mod checkpoints;
 mod commitment;
-#[allow(dead_code, reason = "what reads the log follows")]
+mod erasure;
+mod error;
+mod keys;
 pub(crate) mod leaf;
-#[allow(dead_code, reason = "what reads the log follows")]
+mod proof_text;
+mod proofs;
 mod rows;
-#[allow(dead_code, reason = "what reads the log follows")]
+mod tiles;
 mod tree;
 
+pub use checkpoints::{Checkpoint, CheckpointAt, Kept, PublishedKey};
 pub(crate) use commitment::account_commitment;
-#[allow(unused_imports, reason = "what writes the log follows")]
+pub use error::LogError;
+pub use keys::{LogSigner, Witness};
+pub use proof_text::{LogVerifier, ProvenEntry, SignedHead};
+pub use proofs::{ConsistencyProof, InclusionProof, LogEntry, LogTile};
+#[allow(unused_imports, reason = "the writer continues a book that has no head yet by it")]
+pub(crate) use rows::frontier_of;
 pub(crate) use tree::Frontier;
 
 /// A SHA-256.
