@@ -45,7 +45,7 @@ pub use entry::{
 pub use error::Error;
 pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
-    PublishedKey, Witness,
+    LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};

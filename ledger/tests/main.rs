@@ -3,6 +3,7 @@
 mod effects;
 mod exports;
 mod fixture;
+mod log;
 mod posting;
 mod protection;
 mod reading;
