@@ -140,3 +140,39 @@ grant select on ledger.reversals, ledger.adjustments, ledger.period_changes, led
 grant insert on ledger.reversals, ledger.adjustments, ledger.period_changes, ledger.closing_balances, ledger.holds,
     ledger.hold_changes to teranga_server;
 grant update (remaining_minor, last_sequence) on ledger.holds to teranga_server;
+
+create function ledger.finish(
+    book smallint,
+    expected bigint,
+    next bigint,
+    booked timestamptz,
+    frontier_after bytea,
+    touched bigint[],
+    balances bigint[]
+) returns void
+language plpgsql
+as $$
+begin
+    update ledger.books
+    set last_sequence = next,
+        last_booked_at = booked,
+        frontier = frontier_after
+    where book_id = book
+      and last_sequence = expected;
+    if not found then
+        raise exception 'book % is not at sequence %', book, expected
+            using errcode = 'serialization_failure';
+    end if;
+    update ledger.accounts a
+    set balance_minor = change.balance,
+        last_sequence = next
+    from unnest(touched, balances) as change (account, balance)
+    where a.book_id = book
+      and a.account = change.account;
+end
+$$;
+comment on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[]) is 'Takes the book''s lock and moves its head and the balances, or fails when somebody else moved it first. Comes after the rows, so that the lock is held for as short a time as can be.';
+drop function ledger.advance(smallint, bigint, bigint, timestamptz);
+revoke execute on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[]) from public;
+grant execute on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[])
+    to teranga_server;
