@@ -13,10 +13,3 @@ pub(crate) use tree::Frontier;
 /// A SHA-256.
 pub(crate) type Hash = [u8; 32];
 
-pub(crate) async fn frontier_of(
-    _: &mut diesel_async::AsyncPgConnection,
-    _: crate::BookId,
-    _: u64,
-) -> diesel::QueryResult<Frontier> {
-    Err(diesel::result::Error::NotFound)
-}

@@ -3,6 +3,8 @@
 mod effects;
 mod exports;
 mod fixture;
+mod holds;
+mod model;
 mod posting;
 mod protection;
 mod reading;

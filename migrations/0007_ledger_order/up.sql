@@ -28,6 +28,16 @@ alter table ledger.accounts
 comment on column ledger.accounts.salt is 'Random; makes the commitment tell nothing of the code. Null once the code was erased.';
 comment on column ledger.accounts.commitment is 'SHA-256 of salt, commodity, floor and code: what stands for the account in the log. Never changes.';
 
+-- An account that was never touched has nothing, even where its floor is above zero.
+alter table ledger.accounts
+    drop constraint accounts_floor_kept,
+    add constraint accounts_floor_kept check (
+        floor_minor is null
+        or last_sequence = 0
+        or case when kind in ('asset', 'expense') then balance_minor else -balance_minor end >= floor_minor
+    ) not valid;
+alter table ledger.accounts validate constraint accounts_floor_kept;
+
 alter table ledger.entries
     add column salt uuid;
 comment on column ledger.entries.salt is 'Random; makes the commitment to description, subject and metadata tell nothing of them. Null where there is none of these.';
