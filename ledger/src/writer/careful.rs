@@ -97,7 +97,11 @@ impl Memory {
         if logged < sequence {
             // Entries that were booked before there was a log, or by a program that knows none.
             tracing::info!(book = self.head.book.number(), entries = sequence - logged, "entries join the log");
-            self.head.frontier = log::frontier_of(connection, self.head.book, sequence).await?;
+            let frontier = log::frontier_of(connection, self.head.book, self.head.sequence).await;
+            self.head.frontier = frontier.map_err(|error| match error {
+                crate::Error::Database(error) => error,
+                other => DieselError::DeserializationError(other.to_string().into()),
+            })?;
         }
         Ok(())
     }
