@@ -5,6 +5,7 @@ mod exports;
 mod fixture;
 mod holds;
 mod model;
+mod periods;
 mod posting;
 mod protection;
 mod reading;
