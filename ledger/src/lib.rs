@@ -27,8 +27,11 @@ mod book;
 mod entry;
 mod error;
 mod export;
+mod hold;
 mod log;
 mod money;
+mod period;
+mod reversal;
 mod safeguarding;
 pub mod schema;
 mod statement;
@@ -40,14 +43,17 @@ pub use account::{AccountCode, AccountKind, Balance, Chart, ChartError, InvalidA
 pub use balances::{AsOf, TrialBalance};
 pub use book::{BookId, BookSettings, Ledger, WriterTask};
 pub use entry::{
-    Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_METADATA_BYTES, MAX_POSTINGS, Posting,
+    Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_HOLD_CHANGES, MAX_METADATA_BYTES, MAX_POSTINGS,
+    Posting,
 };
 pub use error::Error;
+pub use hold::{Available, Hold, HoldChange, HoldId, MAX_LIVE_HOLDS};
 pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
     LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
+pub use period::{Approvals, PeriodChange, SameApprover};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};
 pub use unit_of_work::{

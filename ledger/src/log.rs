@@ -28,7 +28,6 @@ pub use error::LogError;
 pub use keys::{LogSigner, Witness};
 pub use proof_text::{LogVerifier, ProvenEntry, SignedHead};
 pub use proofs::{ConsistencyProof, InclusionProof, LogEntry, LogTile};
-#[allow(unused_imports, reason = "the writer continues a book that has no head yet by it")]
 pub(crate) use rows::frontier_of;
 pub(crate) use tree::Frontier;
 

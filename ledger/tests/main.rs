@@ -3,7 +3,11 @@
 mod effects;
 mod exports;
 mod fixture;
+mod holds;
 mod log;
+mod logged_book;
+mod model;
+mod periods;
 mod posting;
 mod protection;
 mod reading;

@@ -73,6 +73,7 @@ pub(crate) async fn for_each_leaf(
 ///
 /// # Errors
 /// As [`for_each_leaf`].
+#[allow(dead_code, reason = "what keeps the tiles follows")]
 pub(crate) async fn leaf_hashes(
     connection: &mut AsyncPgConnection,
     book: BookId,
