@@ -27,6 +27,7 @@ mod book;
 mod entry;
 mod error;
 mod export;
+mod load;
 mod log;
 mod money;
 mod safeguarding;
@@ -43,6 +44,10 @@ pub use entry::{
     Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_METADATA_BYTES, MAX_POSTINGS, Posting,
 };
 pub use error::Error;
+pub use load::{
+    InvalidSource, LineFault, LoadError, LoadFile, LoadFormat, LoadMode, LoadOutcome, LoadProgress, LoadReport,
+    LoadSource, LoadWitness, MAX_LINE_BYTES, MAX_REHEARSED_ENTRIES, RefusedLine, Stage,
+};
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};

@@ -134,6 +134,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    ledger.loads (book_id, file_sha256) {
+        book_id -> Int2,
+        file_sha256 -> Bytea,
+        source -> Text,
+        started_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        reached_byte -> Int8,
+        reached_line -> Int8,
+        booked -> Int8,
+        refused -> Int8,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     books,
     accounts,
