@@ -3,6 +3,7 @@
 mod effects;
 mod exports;
 mod fixture;
+mod load;
 mod posting;
 mod protection;
 mod reading;

@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Take};
 
-use csv::{Position, ReaderBuilder, StringRecord};
+use csv::{Position, ReaderBuilder, StringRecord, Terminator};
 
 use super::draft::{Draft, DraftPosting, MAX_REFERENCE, Told};
 use super::reading::Place;
@@ -51,7 +51,7 @@ struct Row {
 
 impl Rows {
     pub(super) fn open(file: File, from: Place) -> Result<Self, LoadError> {
-        let mut header = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file.take(MAX_LINE_BYTES));
+        let mut header = reader(file);
         let mut names = StringRecord::new();
         header.read_record(&mut names).map_err(unreadable)?;
         let columns = Columns::try_new(&names)?;
@@ -59,8 +59,7 @@ impl Rows {
         let start = if from.byte > first.byte { from } else { first };
         let mut file = header.into_inner().into_inner();
         file.seek(SeekFrom::Start(start.byte)).map_err(LoadError::Read)?;
-        let reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file.take(MAX_LINE_BYTES));
-        let mut rows = Self { reader, columns, start, ahead: None, unreadable: None };
+        let mut rows = Self { reader: reader(file), columns, start, ahead: None, unreadable: None };
         rows.ahead = rows.read()?;
         Ok(rows)
     }
@@ -108,24 +107,36 @@ impl Rows {
     }
 
     fn read(&mut self) -> Result<Option<Row>, LoadError> {
-        // A quote that is never closed would take the rest of the file for one field.
-        self.reader.get_mut().set_limit(MAX_LINE_BYTES);
-        let before = after(self.start, self.reader.position());
-        let mut record = StringRecord::new();
-        let read = self.reader.read_record(&mut record);
-        if self.reader.get_ref().limit() == 0 {
-            return Err(LoadError::EndlessRow { line: before.line, most: MAX_LINE_BYTES });
-        }
-        let place = record.position().map_or(before, |position| after(self.start, position));
-        match read {
-            Ok(false) => Ok(None),
-            Ok(true) => Ok(Some(Row { place, record: self.columns.whole(record) })),
-            Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
-                Ok(Some(Row { place: before, record: Err(LineFault::NotUtf8) }))
+        loop {
+            // A quote that is never closed would take the rest of the file for one field.
+            self.reader.get_mut().set_limit(MAX_LINE_BYTES);
+            let place = after(self.start, self.reader.position());
+            let mut record = StringRecord::new();
+            let read = self.reader.read_record(&mut record);
+            if self.reader.get_ref().limit() == 0 {
+                return Err(LoadError::EndlessRow { line: place.line, most: MAX_LINE_BYTES });
             }
-            Err(error) => Err(unreadable(error)),
+            let record = match read {
+                Ok(false) => return Ok(None),
+                Ok(true) if record.iter().eq(["\r"]) => continue,
+                Ok(true) => self.columns.whole(record),
+                Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => Err(LineFault::NotUtf8),
+                Err(error) => return Err(unreadable(error)),
+            };
+            return Ok(Some(Row { place, record }));
         }
     }
+}
+
+/// Rows end with a line feed. A carriage return before it stays in the last field, where it is taken off: taken for an
+/// end of its own, it would leave the reader between the two, and its lines would be counted wrong.
+fn reader(file: File) -> csv::Reader<Take<File>> {
+    let terminator = Terminator::Any(b'\n');
+    ReaderBuilder::new().has_headers(false).flexible(true).terminator(terminator).from_reader(file.take(MAX_LINE_BYTES))
+}
+
+fn without_return(field: &str) -> &str {
+    field.strip_suffix('\r').unwrap_or(field)
 }
 
 fn after(start: Place, position: &Position) -> Place {
@@ -156,7 +167,7 @@ impl Group {
 impl Columns {
     fn try_new(names: &StringRecord) -> Result<Self, LoadError> {
         let mut fields = [None; COLUMNS.len()];
-        for (place, name) in names.iter().enumerate() {
+        for (place, name) in names.iter().map(without_return).enumerate() {
             let known = COLUMNS.iter().position(|column| *column == name);
             let field = known.map(|known| &mut fields[known]).filter(|field| field.is_none());
             let Some(field) = field else {
@@ -172,7 +183,7 @@ impl Columns {
     }
 
     fn text<'a>(&self, record: &'a StringRecord, column: usize) -> &'a str {
-        self.fields[column].and_then(|field| record.get(field)).unwrap_or("")
+        self.fields[column].and_then(|field| record.get(field)).map_or("", without_return)
     }
 
     fn whole(&self, record: StringRecord) -> Result<StringRecord, LineFault> {
