@@ -27,6 +27,7 @@ mod book;
 mod entry;
 mod error;
 mod export;
+mod feed;
 mod load;
 mod log;
 mod money;
@@ -44,6 +45,7 @@ pub use entry::{
     Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_METADATA_BYTES, MAX_POSTINGS, Posting,
 };
 pub use error::Error;
+pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES};
 pub use load::{
     InvalidSource, LineFault, LoadError, LoadFile, LoadFormat, LoadMode, LoadOutcome, LoadProgress, LoadReport,
     LoadSource, LoadWitness, MAX_LINE_BYTES, MAX_REHEARSED_ENTRIES, RefusedLine, Stage,

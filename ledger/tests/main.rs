@@ -2,6 +2,7 @@
 
 mod effects;
 mod exports;
+mod feed;
 mod fixture;
 mod load;
 mod posting;
