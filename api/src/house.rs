@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
-use ledger::{BookId, BookSettings, Ledger, WriterTask};
+use ledger::{BookId, BookSettings, Feed, FeedWaker, Ledger, WriterTask};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
@@ -14,6 +14,7 @@ use platform::postgres::{EmbeddedPostgres, EmbeddedSettings};
 use remittance::{Beneficiaries, Corridors, PayIns, Quotes, Rates, Remittances, SendingLimits};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::audit::Streams;
 use crate::configuration::{Configuration, ConfigurationFaults};
 use crate::idempotency::Running;
 use crate::keys;
@@ -35,6 +36,9 @@ pub struct House {
     pub(crate) ledger: Ledger,
     /// The same book through the auditors' role, which can change nothing.
     pub(crate) audited: Ledger,
+    /// Committed entries as they come, read through a pool of their own.
+    pub(crate) feed: Feed,
+    pub(crate) streams: Streams,
     pub(crate) tokens: Tokens,
     pub(crate) running: Running,
     pub(crate) metrics: Metrics,
@@ -141,17 +145,19 @@ impl OpenHouse {
         let settings = &configuration.settings;
         let database = Database::connect(&ground.server_url, settings.database.pool_size, DatabaseAccess::Server)?;
         let reader = Database::connect(&ground.owner_url, 4, DatabaseAccess::Reader)?;
+        let feed_reader = Database::connect(&ground.owner_url, 2, DatabaseAccess::Reader)?;
         let cipher = Cipher::try_new(&master_key(&configuration, &directory)?)?;
         let lifetime = Duration::minutes(settings.tokens.lifetime_minutes.into());
         let tokens = Tokens::load(&directory.join("keys"), &settings.server.public_url, lifetime)
             .map_err(|error| OpenError::TokenKeys(error.to_string()))?;
         let metrics = Metrics::try_new()?;
+        let waker = FeedWaker::default();
         let book = BookSettings {
             book: BookId::FIRST,
             name: "teranga".to_owned(),
             chart: configuration.chart.clone(),
             clock: clock.clone(),
-            observer: Some(metrics.batch_observer()),
+            observer: Some(waker.observer(metrics.batch_observer())),
         };
         let (ledger, writer) = Ledger::open(database.clone(), book).await?;
         let corridors = Arc::new(configuration.corridors.clone());
@@ -161,6 +167,8 @@ impl OpenHouse {
         let institutions = Institutions::new(database.clone(), clock.clone());
         let house = House {
             audited: ledger.reading_through(reader),
+            feed: ledger.reading_through(feed_reader).feed(&waker),
+            streams: Streams::default(),
             tokens,
             running: Running::default(),
             metrics,

@@ -27,7 +27,12 @@ mod book;
 mod entry;
 mod error;
 mod export;
+<<<<<<< HEAD
 mod hold;
+=======
+mod feed;
+mod load;
+>>>>>>> load
 mod log;
 mod money;
 mod period;
@@ -47,10 +52,17 @@ pub use entry::{
     Posting,
 };
 pub use error::Error;
+<<<<<<< HEAD
 pub use hold::{Available, Hold, HoldChange, HoldId, MAX_LIVE_HOLDS};
 pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
     LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
+=======
+pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES};
+pub use load::{
+    InvalidSource, LineFault, LoadError, LoadFile, LoadFormat, LoadMode, LoadOutcome, LoadProgress, LoadReport,
+    LoadSource, LoadWitness, MAX_LINE_BYTES, MAX_REHEARSED_ENTRIES, RefusedLine, Stage,
+>>>>>>> load
 };
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
 pub use period::{Approvals, PeriodChange, SameApprover};

@@ -135,6 +135,7 @@ diesel::table! {
 }
 
 diesel::table! {
+<<<<<<< HEAD
     ledger.log_tiles (book_id, level, tile) {
         book_id -> Int2,
         level -> Int2,
@@ -170,6 +171,19 @@ diesel::table! {
         verifier_key -> Text,
         signs_from -> Timestamptz,
         signs_until -> Nullable<Timestamptz>,
+=======
+    ledger.loads (book_id, file_sha256) {
+        book_id -> Int2,
+        file_sha256 -> Bytea,
+        source -> Text,
+        started_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        reached_byte -> Int8,
+        reached_line -> Int8,
+        booked -> Int8,
+        refused -> Int8,
+>>>>>>> load
     }
 }
 

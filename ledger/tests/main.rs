@@ -2,12 +2,14 @@
 
 mod effects;
 mod exports;
+mod feed;
 mod fixture;
 mod holds;
 mod log;
 mod logged_book;
 mod model;
 mod periods;
+mod load;
 mod posting;
 mod protection;
 mod reading;
