@@ -134,6 +134,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    ledger.transfers (from_book, transfer_id) {
+        from_book -> Int2,
+        to_book -> Int2,
+        commodity -> Int4,
+        transfer_id -> Uuid,
+        amount_minor -> Int8,
+        source -> Text,
+        destination -> Text,
+        description -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        attempts -> Int2,
+        created_at -> Timestamptz,
+        due_at -> Timestamptz,
+        departed_at -> Nullable<Timestamptz>,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     books,
     accounts,

@@ -1,5 +1,6 @@
 //! The ledger's promises, against a real PostgreSQL.
 
+mod clearing;
 mod effects;
 mod exports;
 mod fixture;
