@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{AMINA, BABACAR, BANK, Books, TILL, open_books, place};
 use crate::fixture::{Result, account, unit};
+use diesel_async::RunQueryDsl;
 use ledger::{Clearing, ClearingError, Currency, Money, Place, TransferId, TransferOrder, TransferState};
 use proptest::prelude::*;
 
@@ -120,7 +121,20 @@ async fn play(wishes: Vec<Wish>) -> Result {
     for position in books.clearing.positions().await? {
         assert!(position.in_flight.is_zero() && position.owed == position.claimed, "{position:?}");
     }
+    assert_eq!(deadlocks(&books).await?, 0, "the writers of two books lock transfers in one order");
     books.check().await
+}
+
+/// Deadlocks that PostgreSQL had to break.
+async fn deadlocks(books: &Books) -> Result<i64> {
+    #[derive(diesel::QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        deadlocks: i64,
+    }
+    let mut owner = books.test.owner().await?;
+    let text = "select deadlocks from pg_stat_database where datname = current_database()";
+    Ok(diesel::sql_query(text).get_result::<Count>(&mut owner).await?.deadlocks)
 }
 
 /// So that no return is refused for want of cash.
