@@ -28,7 +28,7 @@ enum Command {
     Serve,
     /// Play the whole main job on shipped data against the running server, then go on serving.
     Demo(demo::Options),
-    /// Recompute the whole book and name the first difference.
+    /// Recompute every book and what they owe one another, and name the first differences.
     Verify,
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
@@ -113,7 +113,7 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
     let bar = indicatif::ProgressBar::new(0);
     let verified = open
         .house
-        .ledger
+        .clearing
         .verify(|done, of| {
             bar.set_length(of as u64);
             bar.set_position(done as u64);
