@@ -30,7 +30,7 @@ enum Command {
     Serve,
     /// Play the whole main job on shipped data against the running server, then go on serving.
     Demo(demo::Options),
-    /// Recompute the whole book and name the first difference.
+    /// Recompute every book and what they owe one another, and name the first differences.
     Verify,
     /// Book entries from a CSV or JSON Lines file: opening balances, a history.
     Load(load::Options),
@@ -121,7 +121,7 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
     let bar = indicatif::ProgressBar::new(0);
     let verified = open
         .house
-        .ledger
+        .clearing
         .verify(|done, of| {
             bar.set_length(of as u64);
             bar.set_position(done as u64);

@@ -135,7 +135,6 @@ diesel::table! {
 }
 
 diesel::table! {
-<<<<<<< HEAD
     ledger.log_tiles (book_id, level, tile) {
         book_id -> Int2,
         level -> Int2,
@@ -171,7 +170,10 @@ diesel::table! {
         verifier_key -> Text,
         signs_from -> Timestamptz,
         signs_until -> Nullable<Timestamptz>,
-=======
+    }
+}
+
+diesel::table! {
     ledger.loads (book_id, file_sha256) {
         book_id -> Int2,
         file_sha256 -> Bytea,
@@ -183,7 +185,26 @@ diesel::table! {
         reached_line -> Int8,
         booked -> Int8,
         refused -> Int8,
->>>>>>> load
+    }
+}
+
+diesel::table! {
+    ledger.transfers (from_book, transfer_id) {
+        from_book -> Int2,
+        to_book -> Int2,
+        commodity -> Int4,
+        transfer_id -> Uuid,
+        amount_minor -> Int8,
+        source -> Text,
+        destination -> Text,
+        description -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        attempts -> Int2,
+        created_at -> Timestamptz,
+        due_at -> Timestamptz,
+        departed_at -> Nullable<Timestamptz>,
+        settled_at -> Nullable<Timestamptz>,
     }
 }
 
