@@ -21,6 +21,8 @@ mod proofs;
 mod rows;
 mod tiles;
 mod tree;
+#[cfg(test)]
+mod vectors;
 
 pub use checkpoints::{Checkpoint, CheckpointAt, Kept, PublishedKey};
 pub(crate) use commitment::account_commitment;
