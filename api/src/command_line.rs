@@ -1,5 +1,7 @@
 //! The command line.
 
+mod load;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,8 +30,10 @@ enum Command {
     Serve,
     /// Play the whole main job on shipped data against the running server, then go on serving.
     Demo(demo::Options),
-    /// Recompute the whole book and name the first difference.
+    /// Recompute every book and what they owe one another, and name the first differences.
     Verify,
+    /// Book entries from a CSV or JSON Lines file: opening balances, a history.
+    Load(load::Options),
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
         /// The directory.
@@ -94,6 +98,10 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
             logs::start(&configuration.settings.log);
             verify(configuration).await
         }
+        Command::Load(options) => {
+            logs::start(&configuration.settings.log);
+            load::run(configuration, options).await
+        }
         Command::Openapi { directory } => {
             std::fs::create_dir_all(&directory)?;
             for (name, text) in crate::server::openapi_documents()? {
@@ -113,7 +121,7 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
     let bar = indicatif::ProgressBar::new(0);
     let verified = open
         .house
-        .ledger
+        .clearing
         .verify(|done, of| {
             bar.set_length(of as u64);
             bar.set_position(done as u64);

@@ -173,6 +173,41 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    ledger.loads (book_id, file_sha256) {
+        book_id -> Int2,
+        file_sha256 -> Bytea,
+        source -> Text,
+        started_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        reached_byte -> Int8,
+        reached_line -> Int8,
+        booked -> Int8,
+        refused -> Int8,
+    }
+}
+
+diesel::table! {
+    ledger.transfers (from_book, transfer_id) {
+        from_book -> Int2,
+        to_book -> Int2,
+        commodity -> Int4,
+        transfer_id -> Uuid,
+        amount_minor -> Int8,
+        source -> Text,
+        destination -> Text,
+        description -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        attempts -> Int2,
+        created_at -> Timestamptz,
+        due_at -> Timestamptz,
+        departed_at -> Nullable<Timestamptz>,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     books,
     accounts,

@@ -1,9 +1,12 @@
 //! The ledger's promises, against a real PostgreSQL.
 
+mod clearing;
 mod effects;
 mod exports;
+mod feed;
 mod fixture;
 mod holds;
+mod load;
 mod log;
 mod logged_book;
 mod model;
