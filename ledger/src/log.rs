@@ -8,7 +8,7 @@
 //! # Where things are
 //! `leaf` is the canonical form, `rows` computes it from the tables, `tree` is the writer's head, `tiles` the stored
 //! tree; `checkpoints` are signed heads, `keys` who signs them, `proofs` what is read from the tree, `proof_text` how a
-//! proof is handed on and checked without us; `erasure` takes names away.
+//! proof is handed on and checked without us; `verification` computes all of it again; `erasure` takes names away.
 
 mod checkpoints;
 mod commitment;
@@ -21,6 +21,9 @@ mod proofs;
 mod rows;
 mod tiles;
 mod tree;
+#[cfg(test)]
+mod vectors;
+mod verification;
 
 pub use checkpoints::{Checkpoint, CheckpointAt, Kept, PublishedKey};
 pub(crate) use commitment::account_commitment;
@@ -30,6 +33,7 @@ pub use proof_text::{LogVerifier, ProvenEntry, SignedHead};
 pub use proofs::{ConsistencyProof, InclusionProof, LogEntry, LogTile};
 pub(crate) use rows::frontier_of;
 pub(crate) use tree::Frontier;
+pub use verification::LogVerification;
 
 /// A SHA-256.
 pub(crate) type Hash = [u8; 32];

@@ -33,6 +33,84 @@ async fn what_is_signed_is_what_postgresql_computes_from_the_tables() -> Result 
     Ok(())
 }
 
+/// Entries of every kind; answers how many.
+async fn everything_that_can_be_booked(book: &LoggedBook) -> Result<usize> {
+    let ledger = &book.ledger;
+    let (auditor, director) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    let post = async |entry: ledger::EntryBuilder| -> Result<Sequence> {
+        Ok(ledger.post(UnitOfWork::new(IdempotencyKey::generate(), entry.build()?)).await?.sequence)
+    };
+    let kind = EntryKind::new("everything");
+    let paid =
+        |day, cents| Entry::builder(kind, day).debit(account(BANK), euro(cents)).credit(account(AMINA), euro(cents));
+    let words =
+        serde_json::json!({"z": [1, -2, null], "a": {"é": "\"\\\n", "big": 9_007_199_254_740_993_i64}, "": true});
+    post(paid(ledger.today(), 500).metadata(words).subject(auditor)).await?;
+    let wrong = post(paid(ledger.today(), 50)).await?;
+    let holds = [3, 4].map(|number| ledger::HoldId::from_uuid(uuid::Uuid::from_u128(number)));
+    let until = book.clock.now() + Duration::hours(1);
+    let placed = Entry::builder(kind, ledger.today()).hold(holds[0], account(AMINA), euro(60), until).hold(
+        holds[1],
+        account(AMINA),
+        euro(40),
+        until,
+    );
+    post(placed).await?;
+    let spent = Entry::builder(kind, ledger.today())
+        .debit(account(AMINA), euro(25))
+        .credit(account(BANK), euro(25))
+        .post_hold(holds[0], euro(25))
+        .release_hold(holds[1]);
+    post(spent).await?;
+    post(ledger.reversal(wrong, kind).await?).await?;
+    let yesterday = ledger.today() - Duration::days(1);
+    ledger.close_period(IdempotencyKey::generate(), yesterday, auditor).await?;
+    let approvals = ledger::Approvals::try_new(auditor, director)?;
+    post(paid(yesterday, 3).adjusting(approvals)).await?;
+    ledger.reopen_period(IdempotencyKey::generate(), yesterday, approvals).await?;
+    Ok(8)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_booked_the_head_of_the_writer_is_the_root_over_the_tables() -> Result {
+    let book = LoggedBook::new().await?;
+    let count = everything_that_can_be_booked(&book).await?;
+    let kept = book.ledger.keep_log(&book.signer).await?;
+    let Kept::Signed(checkpoint) = kept else { return Err(format!("{kept:?}").into()) };
+    assert_eq!(usize::try_from(checkpoint.size), Ok(count));
+    let verified = book.ledger.verify_log(|_, _| {}).await?;
+    assert_eq!((verified.entries, verified.checkpoints, verified.difference), (checkpoint.size, 1, None));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_names_what_was_changed_with_more_rights() -> Result {
+    let book = LoggedBook::new().await?;
+    book.book(300).await?;
+    book.signed().await?;
+    book.book(5).await?;
+    book.signed().await?;
+    let mut owner = book.test.owner().await?;
+    let mut change = async |table: &str, change: &str, back: &str| -> Result<Option<i64>> {
+        let statement = |change| format!("set session_replication_role = replica; update ledger.{table} set {change}");
+        owner.batch_execute(&statement(change)).await?;
+        let verified = book.ledger.verify_log(|_, _| {}).await?;
+        owner.batch_execute(&statement(back)).await?;
+        Ok(verified.difference.and_then(|difference| difference.sequence))
+    };
+    let flipped = "hashes = set_byte(hashes, 5, get_byte(hashes, 5) # 1)";
+    for (table, changed, back, at) in [
+        ("entries", "kind = 'x' where sequence = 7", "kind = 'transfer' where sequence = 7", 1),
+        ("entries", "kind = 'x' where sequence = 280", "kind = 'transfer' where sequence = 280", 300),
+        ("log_tiles", flipped, flipped, 1),
+        ("log_checkpoints", "note = replace(note, 'teranga', 'taranga') where size = 305", "note = note", 305),
+    ] {
+        let found = change(table, changed, back).await?;
+        assert_eq!(found, Some(at), "{table} set {changed}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_is_signed_once_a_second_at_most() -> Result {
     let book = LoggedBook::new().await?;

@@ -19,6 +19,8 @@ use crate::{BookId, Error};
 const HEIGHT: u8 = 8;
 /// Hashes of a full tile.
 pub(crate) const WIDTH: i64 = 256;
+/// Bytes of a full tile.
+const TILE_BYTES: u16 = 8_192;
 /// Levels that a tree of 2⁶³ leaves can have.
 const LEVELS: u8 = 8;
 /// Tiles of entries that are computed and stored at once.
@@ -81,8 +83,12 @@ async fn raise(connection: &mut AsyncPgConnection, book: BookId) -> Result<(), E
 }
 
 fn row(book: BookId, level: u8, tile: i64, hashes: Vec<u8>) -> TileRow {
-    let root = Tile::subtree_hash(&hashes).0.to_vec();
-    TileRow { book_id: book.number(), level: level.into(), tile, root, hashes }
+    TileRow { book_id: book.number(), level: level.into(), tile, root: subtree_root(&hashes), hashes }
+}
+
+/// The root over a full tile; nothing for what is none.
+pub(crate) fn subtree_root(hashes: &[u8]) -> Vec<u8> {
+    if hashes.len() == usize::from(TILE_BYTES) { Tile::subtree_hash(hashes).0.to_vec() } else { Vec::new() }
 }
 
 async fn store(connection: &mut AsyncPgConnection, rows: &[TileRow]) -> QueryResult<()> {
@@ -104,7 +110,7 @@ async fn stored(connection: &mut AsyncPgConnection, book: BookId, level: u8) -> 
 }
 
 /// The roots of tiles that follow each other, one after the other.
-async fn roots(
+pub(crate) async fn roots(
     connection: &mut AsyncPgConnection,
     book: BookId,
     level: u8,
