@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ledger::Verification;
 use platform::clock::Clock;
 
 use crate::configuration::Configuration;
@@ -123,8 +124,8 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
         .house
         .clearing
         .verify(|done, of| {
-            bar.set_length(of as u64);
-            bar.set_position(done as u64);
+            bar.set_length(of.unsigned_abs());
+            bar.set_position(done.unsigned_abs());
         })
         .await;
     bar.finish_and_clear();
@@ -136,7 +137,8 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
             Some(difference) => say(&format!("DIFFERS {}: {difference}", check.name)),
         }
     }
-    say(&format!("{} entries, {} postings", verification.entries, verification.postings));
+    let Verification { entries, postings, checkpoints, .. } = &verification;
+    say(&format!("{entries} entries, {postings} postings, {checkpoints} checkpoints"));
     Ok(if verification.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
