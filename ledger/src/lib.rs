@@ -18,7 +18,7 @@
 //! journal. Their words are in the project's glossary; nothing here pretends to do them.
 //!
 //! # Where things are
-//! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement` and `export` read;
+//! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement`, `history` and `export` read;
 //! [`verify`](Ledger::verify) recomputes everything from the postings.
 
 mod account;
@@ -27,6 +27,7 @@ mod book;
 mod entry;
 mod error;
 mod export;
+mod history;
 mod log;
 mod money;
 mod safeguarding;
@@ -37,12 +38,18 @@ mod verification;
 mod writer;
 
 pub use account::{AccountCode, AccountKind, Balance, Chart, ChartError, InvalidAccountCode, Side, Template};
-pub use balances::{AsOf, TrialBalance};
+pub use balances::TrialBalance;
 pub use book::{BookId, BookSettings, Ledger, WriterTask};
 pub use entry::{
     Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_METADATA_BYTES, MAX_POSTINGS, Posting,
 };
 pub use error::Error;
+pub use history::{
+    AccountNode, AccountPrefix, AccountTree, AsOf, BookedEntry, BookedPosting, Dates, EntryFilter, EntryName,
+    EntryPage, EntryQuery, InvalidAccountPrefix, InvalidFilter, MAX_EXAMINED_ENTRIES, MAX_FILTERED_ACCOUNTS,
+    MAX_METADATA_MATCHES, MAX_PAGE_ENTRIES, MAX_TREE_DEPTH, MAX_TREE_NODES, MetadataFact, Moment, Order, Page, Period,
+    PeriodStatement, Place, StatementQuery, TreeQuery, WholeEntry,
+};
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};

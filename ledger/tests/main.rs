@@ -3,6 +3,7 @@
 mod effects;
 mod exports;
 mod fixture;
+mod history;
 mod posting;
 mod protection;
 mod reading;
