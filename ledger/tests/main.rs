@@ -4,6 +4,7 @@ mod effects;
 mod exports;
 mod fixture;
 mod history;
+mod lists;
 mod posting;
 mod protection;
 mod reading;

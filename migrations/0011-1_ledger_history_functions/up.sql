@@ -34,6 +34,26 @@ end
 $$;
 comment on function ledger.last_booked_before(smallint, timestamptz, bigint) is 'Sequence of the last entry booked before an instant, up to the newest that is asked about; zero when there is none, and the newest itself without an instant. Halves the primary key: sequences have no gaps and booking times never run backwards.';
 
+create function ledger.shifted(days daterange) returns setof ledger.entries
+language sql
+stable
+parallel safe
+rows 100
+as $$
+    -- The index alone is to find them, whatever is asked for besides: with figures of a smaller book the planner would
+    -- read a whole other index to narrow down a handful of rows. So nothing is asked for inside of the offset.
+    select e.*
+    from ledger.entries e
+    where e.effective_date <> (e.booked_at at time zone 'UTC')::date
+      and daterange(
+          least(e.effective_date, (e.booked_at at time zone 'UTC')::date),
+          greatest(e.effective_date, (e.booked_at at time zone 'UTC')::date),
+          '[]'
+      ) && days
+    offset 0
+$$;
+comment on function ledger.shifted(daterange) is 'Entries, of all books, that take effect on another day than they were booked on, where the days from the one to the other meet those days.';
+
 create function ledger.crossing(book smallint, base bigint, known bigint, day date, on_day bigint)
 returns table (sequence bigint, sign integer)
 language sql
@@ -42,15 +62,10 @@ parallel safe
 rows 10
 as $$
     select e.sequence, case when e.sequence <= base then -1 else 1 end
-    from ledger.entries e
+    from ledger.shifted(daterange(day, day, '[]')) e
     where e.book_id = book
       and e.sequence <= known
-      and e.effective_date <> (e.booked_at at time zone 'UTC')::date
-      and daterange(
-          least(e.effective_date, (e.booked_at at time zone 'UTC')::date),
-          greatest(e.effective_date, (e.booked_at at time zone 'UTC')::date),
-          '[]'
-      ) @> day
+      and day is not null
       and (e.sequence <= base) <> (e.effective_date < day or e.effective_date = day and e.sequence <= on_day)
 $$;
 comment on function ledger.crossing(smallint, bigint, bigint, date, bigint) is 'Shifted entries between which a balance at the base and one by effective date differ: those that count and are booked after the base (1), those that do not and are booked before it (-1). An entry counts when it is known and took effect before the day, or on it with a sequence up to on_day.';
@@ -91,8 +106,10 @@ $$;
 comment on function ledger.balance_at(smallint, bigint, bigint, bigint, date, bigint) is 'Balance of an account, debits positive: the running one at the base, corrected by the entries that cross the day when there is one. Costs one look into an index, and one more for each entry that crosses.';
 
 revoke execute on function ledger.last_booked_before(smallint, timestamptz, bigint),
+    ledger.shifted(daterange),
     ledger.crossing(smallint, bigint, bigint, date, bigint),
     ledger.balance_at(smallint, bigint, bigint, bigint, date, bigint) from public;
 grant execute on function ledger.last_booked_before(smallint, timestamptz, bigint),
+    ledger.shifted(daterange),
     ledger.crossing(smallint, bigint, bigint, date, bigint),
     ledger.balance_at(smallint, bigint, bigint, bigint, date, bigint) to teranga_server, teranga_reader;

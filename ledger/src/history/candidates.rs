@@ -10,7 +10,6 @@ use super::entries::{EntryQuery, Order};
 use super::filter::{
     Dates, EntryFilter, InvalidFilter, MAX_EXAMINED_ENTRIES, MAX_FILTERED_ACCOUNTS, MAX_METADATA_MATCHES, MetadataFact,
 };
-use super::lines::{DAYS_BETWEEN, SHIFTED};
 use super::moment::{FIRST_DAY, LAST_DAY, start_of};
 use super::tree::AccountPrefix;
 use crate::schema::entries;
@@ -186,12 +185,10 @@ impl Ledger {
         let ordinary = Span { after: span.after.max(after), through: span.through.min(through), ..span };
         let text = format!(
             "select e.sequence
-            from ledger.entries e
+            from ledger.shifted(daterange($4, $5, '[]')) e
             where e.book_id = $1
               and e.sequence > $2
               and e.sequence <= $3
-              and {SHIFTED}
-              and {DAYS_BETWEEN} && daterange($4, $5, '[]')
               and e.effective_date between coalesce($4, '-infinity') and coalesce($5, 'infinity')
             order by e.sequence {}
             limit $6",

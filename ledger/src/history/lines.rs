@@ -182,7 +182,7 @@ fn by_effective_date(toward: Toward) -> String {
         union all
         (
             select {COLUMNS}
-            from ledger.entries e
+            from ledger.shifted(daterange($10, $11, '[]')) e
             cross join lateral (
                 select p.sequence, p.ordinal, p.amount_minor, p.balance_minor
                 from ledger.postings p
@@ -193,8 +193,6 @@ fn by_effective_date(toward: Toward) -> String {
             ) p
             where e.book_id = $1
               and e.sequence <= $9
-              and {SHIFTED}
-              and {DAYS_BETWEEN} && daterange($10, $11, '[]')
               and e.effective_date between $10 and $11
               and (e.effective_date, p.sequence, p.ordinal) {beyond} ($5, $6, $7)
             order by e.effective_date {order}, p.sequence {order}, p.ordinal {order}
@@ -204,12 +202,3 @@ fn by_effective_date(toward: Toward) -> String {
         limit $8"
     )
 }
-
-/// Whether an entry takes effect on another day than it was booked on: as the index `entries_shifted` says it.
-pub(super) const SHIFTED: &str = "e.effective_date <> (e.booked_at at time zone 'UTC')::date";
-/// From the one day of an entry to the other: as the index `entries_shifted` says it.
-pub(super) const DAYS_BETWEEN: &str = "daterange(
-    least(e.effective_date, (e.booked_at at time zone 'UTC')::date),
-    greatest(e.effective_date, (e.booked_at at time zone 'UTC')::date),
-    '[]'
-)";
