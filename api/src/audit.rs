@@ -1,8 +1,12 @@
 //! The surface of auditors: reads only, through a database role that can change nothing; every read is recorded.
 
 mod access;
+mod accounts;
 mod book;
+mod entries;
 mod journal;
+mod moment;
+mod statement;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -14,7 +18,10 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(access::give_token)
         .service(book::read_trial_balance)
         .service(book::read_balance)
-        .service(book::read_statement)
+        .service(accounts::read_account_tree)
+        .service(statement::read_statement)
+        .service(entries::list_entries)
+        .service(entries::read_entry)
         .service(book::read_safeguarding)
         .service(book::verify_book)
         .service(journal::export_hledger_journal);

@@ -13,7 +13,7 @@ use super::filter::{
 use super::moment::{FIRST_DAY, LAST_DAY, start_of};
 use super::tree::AccountPrefix;
 use crate::schema::entries;
-use crate::{Error, Ledger};
+use crate::{Error, Ledger, Sequence};
 
 /// What a page looks at.
 pub(super) struct Candidates {
@@ -42,10 +42,11 @@ impl Ledger {
         let filter = &query.filter;
         let (after, through) = self.booked_on(filter.booked, known).await?;
         let mut span = Span { after, through, order: query.order };
-        match (query.order, query.after) {
-            (_, None) => {}
-            (Order::OldestFirst, Some(cursor)) => span.after = span.after.max(cursor.number()),
-            (Order::NewestFirst, Some(cursor)) => span.through = span.through.min(cursor.number().saturating_sub(1)),
+        if let Some(cursor) = query.after.map(Sequence::number) {
+            match query.order {
+                Order::OldestFirst => span.after = cursor.clamp(after, through.max(after)),
+                Order::NewestFirst => span.through = cursor.saturating_sub(1).clamp(after, through.max(after)),
+            }
         }
         // One more than the page holds tells whether it goes on.
         let count = if filter.is_answered_by_one_index() { limit + 1 } else { MAX_EXAMINED_ENTRIES };
