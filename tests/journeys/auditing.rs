@@ -1,5 +1,6 @@
 //! What an auditor asks of the past, and what cannot be answered.
 
+use chrono::Duration;
 use serde_json::Value;
 use tests::Result;
 use tests::server::{Answer, Auditor, NewQuote, TestServer};
@@ -17,13 +18,14 @@ fn texts(list: &Value, field: &str) -> Vec<String> {
     list.as_array().into_iter().flatten().map(text).collect()
 }
 
-/// Two remittances of 101.50 EUR paid in, the first one paid out: three entries.
+/// Two remittances of 101.50 EUR paid in, the first one paid out before the other came: three entries.
 async fn with_a_past(server: &TestServer) -> Result<(Auditor, String)> {
     let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
     let caisse = staff.institution("caisse-thies").await?;
     let first = awa.funded(&NewQuote::default(), &caisse, &staff).await?;
     caisse.claim().await?;
     caisse.confirm(first.id).await?.expect(200);
+    server.clock.advance(Duration::minutes(1));
     awa.funded(&NewQuote::default(), &caisse, &staff).await?;
     assert_eq!(server.head().await?, 3);
     Ok((staff.auditor(30).await?, first.id.to_string()))
