@@ -145,7 +145,7 @@ impl From<FeedEntry> for EntryBody {
 #[utoipa::path(tag = "feed", security(("token" = [])), params(Place),
     responses((status = 200, description = "A page", body = PageBody), ReadProblems))]
 #[get("/entries")]
-pub(super) async fn list_entries(
+pub(super) async fn list_feed(
     house: web::Data<House>,
     _auditor: Admitted<Auditor>,
     place: web::Query<Place>,

@@ -135,7 +135,13 @@ impl From<ledger::Error> for Problem {
         match error {
             Error::Database(error) => error.into(),
             Error::Platform(error) => error.into(),
-            Error::UnknownAccount { .. } => Self::new(&kinds::NOT_FOUND, error.to_string()),
+            Error::UnknownAccount { .. } | Error::UnknownEntry(_) => Self::new(&kinds::NOT_FOUND, error.to_string()),
+            Error::BeforeHistory { .. } | Error::NothingEffective { .. } => {
+                invalid("", "before-history", error.to_string())
+            }
+            Error::NotYet { .. } => invalid("", "not-yet", error.to_string()),
+            Error::Filter(reason) => invalid("", "filter", reason.to_string()),
+            Error::Behind { .. } => Self::new(&kinds::UNAVAILABLE, error.to_string()).retry_after(1),
             Error::SequenceAhead { .. } => {
                 let mut faults = Faults::default();
                 faults.add("as_of_sequence", "sequence-ahead", error.to_string());
