@@ -29,6 +29,7 @@ mod error;
 mod export;
 mod log;
 mod money;
+pub mod reconciliation;
 mod safeguarding;
 pub mod schema;
 mod statement;

@@ -6,3 +6,4 @@ mod fixture;
 mod posting;
 mod protection;
 mod reading;
+mod reconciliation;
