@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
+use ledger::reconciliation::Reconciliation;
 use ledger::{BookId, BookSettings, Ledger, WriterTask};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
@@ -35,6 +36,7 @@ pub struct House {
     pub(crate) ledger: Ledger,
     /// The same book through the auditors' role, which can change nothing.
     pub(crate) audited: Ledger,
+    pub(crate) reconciliation: Reconciliation,
     pub(crate) tokens: Tokens,
     pub(crate) running: Running,
     pub(crate) metrics: Metrics,
@@ -161,6 +163,7 @@ impl OpenHouse {
         let institutions = Institutions::new(database.clone(), clock.clone());
         let house = House {
             audited: ledger.reading_through(reader),
+            reconciliation: Reconciliation::new(ledger.clone(), cipher.clone(), remittance::find_reference),
             tokens,
             running: Running::default(),
             metrics,

@@ -5,6 +5,7 @@ mod institutions;
 mod milestones;
 mod pay_ins;
 mod rates;
+mod reconciliation;
 mod remittances;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -30,5 +31,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(pay_ins::credit_pay_in)
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
-        .service(remittances::return_remittance);
+        .service(remittances::return_remittance)
+        .configure(reconciliation::routes);
 }
