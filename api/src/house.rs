@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
+use ledger::reconciliation::Reconciliation;
 use ledger::{BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, WriterTask};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
@@ -43,6 +44,7 @@ pub struct House {
     pub(crate) clearing: Clearing,
     /// All books through the auditors' role.
     pub(crate) audited_clearing: Clearing,
+    pub(crate) reconciliation: Reconciliation,
     pub(crate) tokens: Tokens,
     pub(crate) running: Running,
     pub(crate) metrics: Metrics,
@@ -172,6 +174,7 @@ impl OpenHouse {
             audited: ledger.reading_through(reader.clone()),
             audited_clearing: clearing.reading_through(&reader),
             clearing,
+            reconciliation: Reconciliation::new(ledger.clone(), cipher.clone(), remittance::find_reference),
             tokens,
             running: Running::default(),
             metrics,

@@ -36,6 +36,7 @@ mod load;
 mod log;
 mod money;
 mod period;
+pub mod reconciliation;
 mod reversal;
 mod safeguarding;
 pub mod schema;

@@ -17,10 +17,8 @@ impl Ledger {
     /// [`Error::SequenceAhead`] for an entry that is not booked, [`Error::NotReversible`] for one that changed a hold
     /// or a period.
     pub async fn reversal(&self, entry: Sequence, kind: EntryKind) -> Result<EntryBuilder, Error> {
-        let (head, asked) = (self.head().await?.number(), entry.number());
-        if !(1..=head).contains(&asked) {
-            return Err(Error::SequenceAhead { head, asked });
-        }
+        self.require(entry).await?;
+        let asked = entry.number();
         let mut connection = self.database.connection().await?;
         let book = self.book.number();
         let not_reversible = |reason| Error::NotReversible { sequence: asked, reason };

@@ -16,4 +16,5 @@ mod periods;
 mod posting;
 mod protection;
 mod reading;
+mod reconciliation;
 mod tampering;

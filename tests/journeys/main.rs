@@ -9,6 +9,7 @@ mod operations;
 mod pay_ins;
 mod prices;
 mod projects;
+mod reconciliation;
 mod referrals;
 mod repeating;
 mod whole_path;
