@@ -4,6 +4,7 @@ mod access;
 mod book;
 mod feed;
 mod journal;
+mod log;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -21,5 +22,9 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(book::verify_book)
         .service(feed::list_entries)
         .service(feed::follow_entries)
-        .service(journal::export_hledger_journal);
+        .service(journal::export_hledger_journal)
+        .service(log::read_checkpoint)
+        .service(log::read_tile)
+        .service(log::prove_inclusion)
+        .service(log::prove_consistency);
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod load;
+mod log;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +35,11 @@ enum Command {
     Verify,
     /// Book entries from a CSV or JSON Lines file: opening balances, a history.
     Load(load::Options),
+    /// Prove from the transparency log, and check proofs without the server.
+    Log {
+        #[command(subcommand)]
+        command: log::Command,
+    },
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
         /// The directory.
@@ -102,6 +108,10 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
             logs::start(&configuration.settings.log);
             load::run(configuration, options).await
         }
+        Command::Log { command } => {
+            logs::start(&configuration.settings.log);
+            log::run(configuration, command).await
+        }
         Command::Openapi { directory } => {
             std::fs::create_dir_all(&directory)?;
             for (name, text) in crate::server::openapi_documents()? {
@@ -127,9 +137,10 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
             bar.set_position(done as u64);
         })
         .await;
+    let logged = log::verify(&open.house, &bar).await;
     bar.finish_and_clear();
     open.close().await;
-    let verification = verified?;
+    let (verification, logged) = (verified?, logged?);
     for check in &verification.checks {
         match &check.difference {
             None => say(&format!("holds   {}", check.name)),
@@ -137,7 +148,8 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
         }
     }
     say(&format!("{} entries, {} postings", verification.entries, verification.postings));
-    Ok(if verification.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let logs_hold = log::tell(&logged);
+    Ok(if verification.holds() && logs_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Waits for Ctrl-C or for the system's wish to end.
