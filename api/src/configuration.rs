@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
-use ledger::{LogSigner, Money, Witness};
+use ledger::Money;
 use onboarding::{PasswordPolicy, Tier};
 use remittance::{Corridors, SendingLimits};
 use secrecy::SecretString;
 use serde::Deserialize;
+
+use crate::log_keys;
 
 /// The defaults, as shipped.
 const DEFAULTS: &str = include_str!("../../config/teranga.toml");
@@ -23,8 +25,6 @@ pub(crate) const RATES: &str = include_str!("../../config/rates.toml");
 pub(crate) const FIRST_BOOK: &str = "teranga";
 /// Books that may stand beside book 1: each has a writer and a connection of its own.
 const MOST_FURTHER_BOOKS: usize = 32;
-/// Witnesses whose cosignatures are kept: each adds a line to every checkpoint.
-const MOST_WITNESSES: usize = 32;
 
 /// All settings; `config/teranga.toml` says what each means.
 #[derive(Clone, Debug, Deserialize)]
@@ -335,7 +335,7 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
     require(url.starts_with("http://") || url.starts_with("https://"), "server.public_url: starts with http(s)://");
     require(!url.ends_with('/'), "server.public_url: ends without a slash");
     require(settings.mail.from.parse::<lettre::message::Mailbox>().is_ok(), "mail.from: is no mail address");
-    check_transparency_log(&settings.transparency_log, &mut require);
+    log_keys::check(&settings.transparency_log, &mut require);
     let smtp = settings.mail.transport == MailTransport::Smtp;
     require(!smtp || settings.mail.smtp_url.is_some(), "mail.smtp_url: is missing, and mail.transport is smtp");
     let both = settings.secrets.master_key.is_some() && settings.secrets.master_key_file.is_some();
@@ -344,20 +344,6 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
     for provider in &settings.pay_in.providers {
         let known = ledger::AccountCode::held_by("assets:pay-in", provider).is_ok();
         require(known, "pay_in.providers: names have lower-case letters, digits and hyphens");
-    }
-}
-
-fn check_transparency_log(settings: &TransparencyLogSettings, require: &mut impl FnMut(bool, &str)) {
-    let named = LogSigner::signing_key(&settings.origin, &[0; 32]).is_ok() && !settings.origin.ends_with('/');
-    require(
-        named,
-        "transparency_log.origin: is a name such as teranga.example, without blanks, + or a slash at its end",
-    );
-    require(settings.witnesses.len() <= MOST_WITNESSES, "transparency_log.witnesses: 32 at most");
-    for witness in &settings.witnesses {
-        if let Err(error) = Witness::try_new(witness) {
-            require(false, &format!("transparency_log.witnesses: {error}"));
-        }
     }
 }
 

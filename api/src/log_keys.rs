@@ -14,6 +14,9 @@ use crate::configuration::TransparencyLogSettings;
 use crate::house::OpenError;
 use crate::keys;
 
+/// Witnesses whose cosignatures are kept: each adds a line to every checkpoint.
+const MOST_WITNESSES: usize = 32;
+
 /// What signs the checkpoints of each book, and whose cosignatures are kept.
 pub(crate) struct LogKeys {
     signers: BTreeMap<i16, LogSigner>,
@@ -23,6 +26,21 @@ pub(crate) struct LogKeys {
 /// The name of a book's log.
 pub(crate) fn origin(settings: &TransparencyLogSettings, book: BookId) -> String {
     format!("{}/book/{}", settings.origin, book.number())
+}
+
+/// Holds the settings against what they may be.
+pub(crate) fn check(settings: &TransparencyLogSettings, require: &mut impl FnMut(bool, &str)) {
+    let named = LogSigner::signing_key(&settings.origin, &[0; 32]).is_ok() && !settings.origin.ends_with('/');
+    require(
+        named,
+        "transparency_log.origin: is a name such as teranga.example, without blanks, + or a slash at its end",
+    );
+    require(settings.witnesses.len() <= MOST_WITNESSES, "transparency_log.witnesses: 32 at most");
+    for witness in &settings.witnesses {
+        if let Err(error) = Witness::try_new(witness) {
+            require(false, &format!("transparency_log.witnesses: {error}"));
+        }
+    }
 }
 
 /// A new signing key of the log of that name.

@@ -4,6 +4,7 @@ mod access;
 mod books;
 mod faulty;
 mod giving_up;
+mod log;
 mod operations;
 mod pay_ins;
 mod prices;

@@ -89,6 +89,9 @@ pub(super) struct CheckOptions {
     witnesses: Vec<String>,
 }
 
+/// Checkpoints that were checked, by their size.
+type Heads = BTreeMap<u64, SignedHead>;
+
 /// Does it.
 pub(super) async fn run(configuration: Configuration, command: Command) -> Result<ExitCode, Failure> {
     match command {
@@ -152,7 +155,7 @@ async fn read_signed(
 fn check(options: &CheckOptions) -> Result<ExitCode, ledger::LogError> {
     let keys = options.keys.iter().map(String::as_str);
     let verifier = LogVerifier::try_new(keys, options.witnesses.iter().map(String::as_str))?;
-    let mut heads = BTreeMap::<u64, SignedHead>::new();
+    let mut heads = Heads::new();
     for file in &options.files {
         match check_file(&verifier, file, &mut heads) {
             Ok(said) => say(&format!("holds   {}: {said}", file.display())),
@@ -166,7 +169,7 @@ fn check(options: &CheckOptions) -> Result<ExitCode, ledger::LogError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_file(verifier: &LogVerifier, file: &Path, heads: &mut BTreeMap<u64, SignedHead>) -> Result<String, Failure> {
+fn check_file(verifier: &LogVerifier, file: &Path, heads: &mut Heads) -> Result<String, Failure> {
     if std::fs::metadata(file)?.len() > MAX_FILE_BYTES {
         return Err(format!("{} has more than {MAX_FILE_BYTES} bytes", file.display()).into());
     }
@@ -186,7 +189,12 @@ fn check_file(verifier: &LogVerifier, file: &Path, heads: &mut BTreeMap<u64, Sig
         (format!("a checkpoint of {} entries", head.size), head)
     };
     let said = format!("{said}, {} signed by {}", head.origin, head.signed_by.join(", "));
-    heads.insert(head.size, head);
+    // Two roots of one size are the proof that somebody is shown another log.
+    if let Some(other) = heads.insert(head.size, head.clone())
+        && (&other.origin, other.root) != (&head.origin, head.root)
+    {
+        return Err(format!("two signed heads of {} entries differ", head.size).into());
+    }
     Ok(said)
 }
 
