@@ -62,7 +62,7 @@ pub use load::{
 };
 pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
-    LogVerification, LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
+    LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
 pub use period::{Approvals, PeriodChange, SameApprover};

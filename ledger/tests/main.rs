@@ -14,3 +14,4 @@ mod periods;
 mod posting;
 mod protection;
 mod reading;
+mod tampering;

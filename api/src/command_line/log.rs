@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use indicatif::ProgressBar;
-use ledger::{BookId, CheckpointAt, Ledger, LogEntry, LogVerification, LogVerifier, Sequence, SignedHead};
+use ledger::{BookId, CheckpointAt, Ledger, LogEntry, LogVerifier, Sequence, SignedHead};
 use platform::clock::Clock;
 use secrecy::ExposeSecret;
 
@@ -196,34 +195,4 @@ fn check_file(verifier: &LogVerifier, file: &Path, heads: &mut Heads) -> Result<
         return Err(format!("two signed heads of {} entries differ", head.size).into());
     }
     Ok(said)
-}
-
-/// Computes the logs of all books again.
-pub(super) async fn verify(
-    house: &House,
-    bar: &ProgressBar,
-) -> Result<Vec<(BookId, LogVerification)>, ledger::LogError> {
-    let mut verified = Vec::new();
-    for book in house.clearing.books() {
-        let verification = book
-            .verify_log(|done, of| {
-                bar.set_length(of.unsigned_abs());
-                bar.set_position(done.unsigned_abs());
-            })
-            .await?;
-        verified.push((book.book(), verification));
-    }
-    Ok(verified)
-}
-
-/// Says what the logs are like; answers whether all hold.
-pub(super) fn tell(verified: &[(BookId, LogVerification)]) -> bool {
-    for (book, LogVerification { entries, checkpoints, difference }) in verified {
-        let name = format!("the log of book {} is the tree over what is booked, and signed so", book.number());
-        match difference {
-            None => say(&format!("holds   {name} ({entries} entries, {checkpoints} checkpoints)")),
-            Some(difference) => say(&format!("DIFFERS {name}: {difference}")),
-        }
-    }
-    verified.iter().all(|(_, verification)| verification.difference.is_none())
 }
