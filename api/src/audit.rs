@@ -6,6 +6,7 @@ mod book;
 mod entries;
 mod feed;
 mod journal;
+mod log;
 mod moment;
 mod statement;
 
@@ -28,5 +29,9 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(book::verify_book)
         .service(feed::list_feed)
         .service(feed::follow_entries)
-        .service(journal::export_hledger_journal);
+        .service(journal::export_hledger_journal)
+        .service(log::read_checkpoint)
+        .service(log::read_tile)
+        .service(log::prove_inclusion)
+        .service(log::prove_consistency);
 }

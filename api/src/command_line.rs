@@ -1,6 +1,7 @@
 //! The command line.
 
 mod load;
+mod log;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +36,11 @@ enum Command {
     Verify,
     /// Book entries from a CSV or JSON Lines file: opening balances, a history.
     Load(load::Options),
+    /// Prove from the transparency log, and check proofs without the server.
+    Log {
+        #[command(subcommand)]
+        command: log::Command,
+    },
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
         /// The directory.
@@ -102,6 +108,10 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Load(options) => {
             logs::start(&configuration.settings.log);
             load::run(configuration, options).await
+        }
+        Command::Log { command } => {
+            logs::start(&configuration.settings.log);
+            log::run(configuration, command).await
         }
         Command::Openapi { directory } => {
             std::fs::create_dir_all(&directory)?;

@@ -14,7 +14,7 @@
 //! 6. A change of business state commits with its entry or not at all.
 //!
 //! # What is not here yet
-//! Holds, periods, the transparency log, and exports other than hledger's
+//! Holds, periods, and exports other than hledger's
 //! journal. Their words are in the project's glossary; nothing here pretends to do them.
 //!
 //! # Where things are

@@ -264,6 +264,11 @@ async fn keys_are_rotated_with_both_signing_for_a_while() -> Result {
     assert_eq!(until, [None, Some(only_new.signed_at)]);
     assert_eq!(keys[0].verifier_key, book.signer.verifier_keys()[0]);
     assert!(LogSigner::try_new("other.example/book/1", [second.as_str()]).is_err(), "a key of another log");
+    let renamed = LogSigner::signing_key("other.example/book/1", &[2; 32])?;
+    book.book(1).await?;
+    book.clock.advance(Duration::seconds(1));
+    let renamed = book.ledger.keep_log(&LogSigner::try_new("other.example/book/1", [renamed.as_str()])?).await;
+    assert!(matches!(renamed, Err(LogError::Disagrees { .. })), "{renamed:?}");
     assert!(!format!("{:?}", book.signer).contains("PRIVATE"));
     Ok(())
 }

@@ -5,6 +5,7 @@ mod auditing;
 mod books;
 mod faulty;
 mod giving_up;
+mod log;
 mod operations;
 mod pay_ins;
 mod prices;

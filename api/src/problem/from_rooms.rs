@@ -195,6 +195,23 @@ impl From<ReconciliationError> for Problem {
     }
 }
 
+impl From<ledger::LogError> for Problem {
+    fn from(error: ledger::LogError) -> Self {
+        use ledger::LogError as Error;
+        let said = error.to_string();
+        match error {
+            Error::Ledger(error) => error.into(),
+            Error::NotSigned { .. }
+            | Error::NotIncluded { .. }
+            | Error::UnknownEntry(_)
+            | Error::UnknownTile(_)
+            | Error::TooLongForBundle(_) => Self::new(&kinds::NOT_FOUND, said),
+            Error::Malformed { .. } | Error::Unproven(_) => invalid("", "unproven", said),
+            other => Self::internal(&other),
+        }
+    }
+}
+
 impl From<PostError> for Problem {
     fn from(error: PostError) -> Self {
         match error {
