@@ -2,7 +2,7 @@
 
 mod access;
 mod book;
-mod journal;
+mod export;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -17,5 +17,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(book::read_statement)
         .service(book::read_safeguarding)
         .service(book::verify_book)
-        .service(journal::export_hledger_journal);
+        .service(export::export_hledger_journal)
+        .service(export::export_file);
 }

@@ -27,4 +27,21 @@ pub enum Error {
         /// The sequence asked for.
         asked: i64,
     },
+    /// The first entry asked for comes after the last.
+    #[error("there is nothing from entry {first} through entry {last}")]
+    NoExtent {
+        /// The first entry asked for.
+        first: i64,
+        /// The last entry asked for.
+        last: i64,
+    },
+    /// More may still be booked on the day.
+    #[error("{day} is not over; what was booked through it cannot be told yet")]
+    DayNotOver {
+        /// The day.
+        day: chrono::NaiveDate,
+    },
+    /// A file could not be put into its form.
+    #[error("the export could not be written: {0}")]
+    Unwritable(String),
 }

@@ -43,6 +43,10 @@ pub use entry::{
     Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_METADATA_BYTES, MAX_POSTINGS, Posting,
 };
 pub use error::Error;
+pub use export::{
+    Draw, Export, Extent, FileEntry, Format, MAX_SAMPLE, Manifest, ManifestSigner, PackError, Pieces, PseudonymKey,
+    SampleError, Sampled, Subjects, Totals,
+};
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};
