@@ -18,5 +18,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(book::read_safeguarding)
         .service(book::verify_book)
         .service(export::export_hledger_journal)
-        .service(export::export_file);
+        .service(export::export_file)
+        .service(export::read_manifest)
+        .service(export::export_statement);
 }

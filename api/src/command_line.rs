@@ -1,5 +1,7 @@
 //! The command line.
 
+mod export;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,6 +32,11 @@ enum Command {
     Demo(demo::Options),
     /// Recompute the whole book and name the first difference.
     Verify,
+    /// Write the book, or a period of it, for those who check it with their own tools.
+    Export {
+        #[command(subcommand)]
+        command: export::Command,
+    },
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
         /// The directory.
@@ -93,6 +100,10 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Verify => {
             logs::start(&configuration.settings.log);
             verify(configuration).await
+        }
+        Command::Export { command } => {
+            logs::start(&configuration.settings.log);
+            export::run(configuration, command).await
         }
         Command::Openapi { directory } => {
             std::fs::create_dir_all(&directory)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
-use ledger::{BookId, BookSettings, Ledger, WriterTask};
+use ledger::{BookId, BookSettings, Ledger, PseudonymKey, Subjects, WriterTask};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
@@ -13,15 +13,20 @@ use platform::database::{Access as DatabaseAccess, Database};
 use platform::postgres::{EmbeddedPostgres, EmbeddedSettings};
 use remittance::{Beneficiaries, Corridors, PayIns, Quotes, Rates, Remittances, SendingLimits};
 use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
 
 use crate::configuration::{Configuration, ConfigurationFaults};
 use crate::idempotency::Running;
 use crate::keys;
 use crate::metrics::Metrics;
+use crate::seal::Seal;
 use crate::tokens::Tokens;
 
 /// Where an installation by root keeps its data when the directory of the defaults is closed to PostgreSQL's user.
 const DIRECTORY_FOR_ROOT: &str = "/var/lib/teranga";
+
+/// What the key of pseudonyms is derived for.
+const PSEUDONYMS: &str = "audit.pseudonyms";
 
 /// How long everybody gets to let go of the house at its end.
 const LET_GO_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -36,6 +41,8 @@ pub struct House {
     /// The same book through the auditors' role, which can change nothing.
     pub(crate) audited: Ledger,
     pub(crate) tokens: Tokens,
+    /// What vouches for exports.
+    pub(crate) seal: Seal,
     pub(crate) running: Running,
     pub(crate) metrics: Metrics,
     pub(crate) people: People,
@@ -145,6 +152,7 @@ impl OpenHouse {
         let lifetime = Duration::minutes(settings.tokens.lifetime_minutes.into());
         let tokens = Tokens::load(&directory.join("keys"), &settings.server.public_url, lifetime)
             .map_err(|error| OpenError::TokenKeys(error.to_string()))?;
+        let seal = Seal::load(&directory).map_err(OpenError::file(&directory))?;
         let metrics = Metrics::try_new()?;
         let book = BookSettings {
             book: BookId::FIRST,
@@ -162,6 +170,7 @@ impl OpenHouse {
         let house = House {
             audited: ledger.reading_through(reader),
             tokens,
+            seal,
             running: Running::default(),
             metrics,
             people: People::try_new(database.clone(), cipher.clone(), clock.clone(), settings.passwords)?,
@@ -219,6 +228,12 @@ impl House {
     /// What a person may send, as their tier says: onboarding's answer in the words of remittances.
     pub(crate) fn sending_limits(&self, person: &Person) -> SendingLimits {
         self.configuration.sending_limits(person.tier())
+    }
+
+    /// The pseudonyms under which a grant shows people.
+    pub(crate) fn pseudonyms(&self, grant: Uuid) -> Subjects {
+        let secret = self.cipher.blind_index(PSEUDONYMS, "");
+        Subjects::Pseudonyms(PseudonymKey::for_grant(&secret, grant))
     }
 
     /// Whether the database answers and its schema is up to date, and the writer keeps up.

@@ -35,6 +35,7 @@ mod problem;
 mod public;
 mod request_limits;
 mod schema;
+mod seal;
 pub mod server;
 mod tokens;
 mod wire;

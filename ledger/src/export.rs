@@ -9,6 +9,7 @@ mod accounts;
 mod audit_data;
 mod beancount;
 mod camt;
+mod diff;
 mod directory;
 mod hledger;
 mod json_lines;
@@ -28,6 +29,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
+pub use diff::{AccountDifference, DiffError, EntryDifference, PackDifference, Which, diff_packs};
 pub use manifest::{FileEntry, Manifest, ManifestSigner, Totals};
 pub use pack::PackError;
 pub use sample::{Draw, MAX_SAMPLE, SampleError, Sampled};

@@ -44,8 +44,9 @@ pub use entry::{
 };
 pub use error::Error;
 pub use export::{
-    Draw, Export, Extent, FileEntry, Format, MAX_SAMPLE, Manifest, ManifestSigner, PackError, Pieces, PseudonymKey,
-    SampleError, Sampled, Subjects, Totals,
+    AccountDifference, DiffError, Draw, EntryDifference, Export, Extent, FileEntry, Format, MAX_SAMPLE, Manifest,
+    ManifestSigner, PackDifference, PackError, Pieces, PseudonymKey, SampleError, Sampled, Subjects, Totals, Which,
+    diff_packs,
 };
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};

@@ -167,7 +167,7 @@ pub(super) async fn read_trial_balance(
     }))
 }
 
-fn account(text: &str) -> Result<AccountCode, Problem> {
+pub(super) fn account(text: &str) -> Result<AccountCode, Problem> {
     let mut faults = Faults::default();
     faults.check("account", "account-code", AccountCode::try_new(text)).ok_or_else(|| faults.problem())
 }

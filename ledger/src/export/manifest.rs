@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::{Export, print};
+use super::{Export, Format, print};
 use crate::{Currency, Error};
 
 /// What a manifest says of its own form.
@@ -85,6 +86,21 @@ impl Manifest {
 }
 
 impl Export {
+    /// The length and the hash of a file, without keeping it.
+    ///
+    /// # Errors
+    /// When the entries cannot be read.
+    pub async fn measure(&self, format: Format) -> Result<FileEntry, Error> {
+        let mut pieces = self.stream(format);
+        let mut hash = Sha256::new();
+        let mut bytes = 0;
+        while let Some(piece) = pieces.try_next().await? {
+            hash.update(&piece);
+            bytes += piece.len() as u64;
+        }
+        Ok(FileEntry { name: format.file_name().to_owned(), bytes, sha256: hex::encode(hash.finalize()) })
+    }
+
     /// Counts and sums what the export holds, and names the files that were made of it.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use ledger::{Extent, Manifest, ManifestSigner, Sequence, Subjects};
+use ledger::{EntryDifference, Extent, Manifest, ManifestSigner, Sequence, Subjects, Which, diff_packs};
 use sha2::{Digest, Sha256};
 
 use super::parts::three_days;
@@ -74,5 +74,55 @@ async fn a_period_gives_the_same_archive_each_time_and_its_manifest_names_every_
         .map(|totals| (totals.currency.as_str(), totals.debits.as_str(), totals.credits.as_str()))
         .collect();
     assert_eq!(totals, [("EUR", "1.97", "1.97")]);
+    Ok(())
+}
+
+/// The same archive with other texts in one of its files.
+fn altered(path: &Path, file: &str, from: &str, to: &str, target: &Path) -> Result {
+    let mut archive = tar::Builder::new(std::fs::File::create(target)?);
+    for (name, content) in unpacked(path)? {
+        let content = match name == file {
+            true => String::from_utf8(content)?.replacen(from, to, 1).into_bytes(),
+            false => content,
+        };
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        archive.append_data(&mut header, name, content.as_slice())?;
+    }
+    archive.finish()?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difference_of_two_packs_is_explained_by_its_entries() -> Result {
+    let fixture = three_days().await?;
+    let directory = tempfile::tempdir()?;
+    let [short, long, other] = ["short.tar", "long.tar", "other.tar"].map(|name| directory.path().join(name));
+    pack(&fixture, 1, 6, &short).await?;
+    pack(&fixture, 1, 9, &long).await?;
+    assert!(diff_packs(&short, &short, |_| panic!("nothing differs"))?.is_none());
+
+    let mut told = Vec::new();
+    let difference = diff_packs(&short, &long, |entry| told.push(entry))?;
+    let missing = |sequence| EntryDifference::Missing { only_in: Which::Second, sequence, kind: "transfer".to_owned() };
+    assert_eq!(told, [missing(7), missing(8), missing(9)]);
+    let bank = difference.accounts.iter().find(|account| account.account == "assets:pay-in:bank").ok_or("no bank")?;
+    assert_eq!((bank.closing.to_string(), bank.by_entries.to_string()), ("1.97".to_owned(), "1.97".to_owned()));
+    assert_eq!(bank.entries, [7, 8, 9]);
+    assert!(difference.accounts.iter().all(|account| account.unexplained().is_zero()));
+
+    told.clear();
+    altered(&long, "journal.jsonl", "\"effective_date\":\"2026-03-01\"", "\"effective_date\":\"2026-02-28\"", &other)?;
+    diff_packs(&long, &other, |entry| told.push(entry))?;
+    assert_eq!(told, [EntryDifference::Changed { sequence: 1, fields: vec!["effective_date".to_owned()] }]);
+
+    // A balance that no entry explains.
+    altered(&long, "trial_balance.csv", "5.91,EUR", "6.91,EUR", &other)?;
+    let difference = diff_packs(&long, &other, |_| {})?;
+    let [account] = &difference.accounts[..] else { return Err("one account differs".into()) };
+    assert_eq!(account.unexplained().to_string(), "1.00");
+
+    std::fs::write(&other, b"no archive")?;
+    assert!(diff_packs(&long, &other, |_| {}).is_err());
     Ok(())
 }
