@@ -1,6 +1,7 @@
 //! Journeys: what people do, over HTTP, from the first request to what the book says of it.
 
 mod access;
+mod exports;
 mod faulty;
 mod giving_up;
 mod operations;

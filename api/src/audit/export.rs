@@ -35,7 +35,15 @@ impl Entries {
 
     /// The view of these entries that the grant shows.
     async fn view(&self, house: &House, auditor: &Auditor) -> Result<Export, Problem> {
-        Ok(house.audited.export(self.extent(), house.pseudonyms(auditor.grant().uuid())).await?)
+        let export = house.audited.export(self.extent(), house.pseudonyms(auditor.grant().uuid())).await;
+        export.map_err(|error| match error {
+            ledger::Error::SequenceAhead { .. } => {
+                let mut faults = Faults::default();
+                faults.add("to_sequence", "sequence-ahead", error.to_string());
+                faults.problem()
+            }
+            other => other.into(),
+        })
     }
 }
 
@@ -100,7 +108,7 @@ pub(super) async fn export_hledger_journal(
 /// The book in the form that the file's name says, streamed: `journal.hledger`, `journal.ledger`, `journal.beancount`,
 /// `gl_detail.csv`, `trial_balance.csv`, `chart_of_accounts.csv`, `journal.jsonl` or `postings.parquet`.
 #[utoipa::path(tag = "exports", security(("token" = [])),
-    params(("file" = String, Path, example = "journal.jsonl"), Entries),
+    params(("file" = String, Path, pattern = "^[a-z_]+\\.[a-z]+$", example = "journal.jsonl"), Entries),
     responses(
         (status = 200, description = "The file", body = String, content_type = "application/octet-stream"),
         ReadProblems))]
@@ -118,7 +126,7 @@ pub(super) async fn export_file(
 
 /// What the file of the same address and query holds: counts, sums by currency, its SHA-256; signed.
 #[utoipa::path(tag = "exports", security(("token" = [])),
-    params(("file" = String, Path, example = "journal.jsonl"), Entries),
+    params(("file" = String, Path, pattern = "^[a-z_]+\\.[a-z]+$", example = "journal.jsonl"), Entries),
     responses((status = 200, description = "The manifest", body = SignedManifestBody), ReadProblems))]
 #[get("/exports/{file}/manifest")]
 pub(super) async fn read_manifest(
