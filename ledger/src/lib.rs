@@ -14,8 +14,8 @@
 //! 6. A change of business state commits with its entry or not at all.
 //!
 //! # What is not here yet
-//! Holds, periods, several books with transfers between them, the transparency log, and exports other than hledger's
-//! journal. Their words are in the project's glossary; nothing here pretends to do them.
+//! Holds, periods, several books with transfers between them, and the transparency log. Their words are in the project's
+//! glossary; nothing here pretends to do them.
 //!
 //! # Where things are
 //! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement` and `export` read;
