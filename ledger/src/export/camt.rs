@@ -21,6 +21,9 @@ const MAX_NAME: usize = 70;
 /// Characters of a code in the schema.
 const MAX_CODE: usize = 35;
 
+/// Accounts that are looked through at once.
+const PAGE_ACCOUNTS: i64 = 10_000;
+
 /// The account of a statement.
 struct Holder {
     code: AccountCode,
@@ -55,26 +58,53 @@ impl Export {
         Ok(stream::iter([Ok(beginning)]).chain(lines).chain(stream::iter([Ok(ending)])).boxed())
     }
 
-    /// The account that appears under that code.
+    /// The account that appears under that code, if something was booked on it by the end of the export.
     async fn holder(&self, code: &AccountCode, currency: Currency) -> Result<Holder, Error> {
         let unknown = || Error::UnknownAccount { code: code.clone(), currency };
-        let mut opened = std::pin::pin!(self.opened());
-        while let Some(page) = opened.next().await {
-            let found = page?.into_iter().map(|account| account.named);
-            let Some(named) = found.into_iter().find(|named| named.code == code.as_str() && named.currency == currency)
-            else {
-                continue;
-            };
-            let mut connection = self.ledger.database.connection().await?;
-            let stored: String = accounts::table
-                .find((self.ledger.book.number(), named.number))
-                .select(accounts::code)
-                .first(&mut connection)
-                .await?;
-            let code = AccountCode::try_new(&stored).map_err(|error| Error::Corrupt(error.to_string()))?;
-            return Ok(Holder { code, shown: named.code, currency, number: named.number });
+        let appears_as_it_is = self.subjects.code(code, &self.ledger.chart) == code.as_str();
+        let stored = if appears_as_it_is { Some(code.clone()) } else { self.behind(code).await? };
+        let stored = stored.ok_or_else(unknown)?;
+        let mut connection = self.ledger.database.connection().await?;
+        let number = accounts::table
+            .filter(accounts::book_id.eq(self.ledger.book.number()))
+            .filter(accounts::code.eq(stored.as_str()))
+            .filter(accounts::commodity.eq(currency.number()))
+            .select(accounts::account)
+            .first(&mut connection)
+            .await
+            .optional()?
+            .ok_or_else(unknown)?;
+        drop(connection);
+        let beginning = self.ledger.statement(&stored, currency, After::BEGINNING, 1).await?;
+        if beginning.lines.as_slice().first().is_none_or(|line| line.sequence > self.last()) {
+            return Err(unknown());
         }
-        Err(unknown())
+        Ok(Holder { code: stored, shown: code.to_string(), currency, number })
+    }
+
+    /// The account behind a pseudonym. Pseudonyms cannot be turned back, so all accounts are looked through.
+    async fn behind(&self, code: &AccountCode) -> Result<Option<AccountCode>, Error> {
+        let mut after = 0_i64;
+        loop {
+            let mut connection = self.ledger.database.connection().await?;
+            let page: Vec<(i64, String)> = accounts::table
+                .filter(accounts::book_id.eq(self.ledger.book.number()))
+                .filter(accounts::account.gt(after))
+                .order(accounts::account)
+                .limit(PAGE_ACCOUNTS)
+                .select((accounts::account, accounts::code))
+                .load(&mut connection)
+                .await?;
+            drop(connection);
+            let Some((last, _)) = page.last() else { return Ok(None) };
+            after = *last;
+            for (_, stored) in &page {
+                let stored = AccountCode::try_new(stored).map_err(|error| Error::Corrupt(error.to_string()))?;
+                if stored.kind() == code.kind() && self.subjects.code(&stored, &self.ledger.chart) == code.as_str() {
+                    return Ok(Some(stored));
+                }
+            }
+        }
     }
 
     fn beginning(&self, holder: &Holder, opening: Money, closing: Money) -> Result<Vec<u8>, Error> {
