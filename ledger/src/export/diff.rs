@@ -161,6 +161,9 @@ struct Held {
     closing: Decimal,
 }
 
+/// What accounts held at the beginning and at the end, by code and currency.
+type Balances = BTreeMap<(String, String), (Decimal, Decimal)>;
+
 /// A pack, with the places of its files.
 struct Pack {
     path: PathBuf,
@@ -199,7 +202,7 @@ impl Pack {
         serde_json::from_reader(self.file(MANIFEST)?).map_err(|error| self.no_pack(error))
     }
 
-    fn held(&self) -> Result<BTreeMap<(String, String), (Decimal, Decimal)>, DiffError> {
+    fn held(&self) -> Result<Balances, DiffError> {
         let mut rows = csv::Reader::from_reader(self.file(Format::TrialBalance.file_name())?);
         let held = |row: Result<Held, csv::Error>| {
             let row = row.map_err(|error| self.no_pack(error))?;
@@ -317,11 +320,7 @@ fn changed_fields(before: &str, after: &str) -> Vec<String> {
     names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
 }
 
-fn accounts(
-    first: BTreeMap<(String, String), (Decimal, Decimal)>,
-    second: BTreeMap<(String, String), (Decimal, Decimal)>,
-    mut effects: Effects,
-) -> Vec<AccountDifference> {
+fn accounts(first: Balances, second: Balances, mut effects: Effects) -> Vec<AccountDifference> {
     let mut keys: Vec<_> = first.keys().chain(second.keys()).chain(effects.0.keys()).cloned().collect();
     keys.sort();
     keys.dedup();
