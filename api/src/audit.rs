@@ -4,8 +4,8 @@ mod access;
 mod accounts;
 mod book;
 mod entries;
+mod export;
 mod feed;
-mod journal;
 mod log;
 mod moment;
 mod statement;
@@ -29,9 +29,12 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(book::verify_book)
         .service(feed::list_feed)
         .service(feed::follow_entries)
-        .service(journal::export_hledger_journal)
         .service(log::read_checkpoint)
         .service(log::read_tile)
         .service(log::prove_inclusion)
-        .service(log::prove_consistency);
+        .service(log::prove_consistency)
+        .service(export::export_hledger_journal)
+        .service(export::export_file)
+        .service(export::read_manifest)
+        .service(export::export_statement);
 }

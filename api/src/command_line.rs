@@ -1,5 +1,6 @@
 //! The command line.
 
+mod export;
 mod load;
 mod log;
 
@@ -40,6 +41,11 @@ enum Command {
     Log {
         #[command(subcommand)]
         command: log::Command,
+    },
+    /// Write the book, or a period of it, for those who check it with their own tools.
+    Export {
+        #[command(subcommand)]
+        command: export::Command,
     },
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
@@ -112,6 +118,10 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Log { command } => {
             logs::start(&configuration.settings.log);
             log::run(configuration, command).await
+        }
+        Command::Export { command } => {
+            logs::start(&configuration.settings.log);
+            export::run(configuration, command).await
         }
         Command::Openapi { directory } => {
             std::fs::create_dir_all(&directory)?;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
 use ledger::reconciliation::Reconciliation;
-use ledger::{BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, WriterTask};
+use ledger::{
+    BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, PseudonymKey, Subjects, WriterTask,
+};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
@@ -14,6 +16,7 @@ use platform::database::{Access as DatabaseAccess, Database};
 use platform::postgres::{EmbeddedPostgres, EmbeddedSettings};
 use remittance::{Beneficiaries, Corridors, PayIns, Quotes, Rates, Remittances, SendingLimits};
 use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
 
 use crate::audit::Streams;
 use crate::configuration::{Configuration, ConfigurationFaults};
@@ -21,10 +24,14 @@ use crate::idempotency::Running;
 use crate::keys;
 use crate::log_keys::LogKeys;
 use crate::metrics::Metrics;
+use crate::seal::Seal;
 use crate::tokens::Tokens;
 
 /// Where an installation by root keeps its data when the directory of the defaults is closed to PostgreSQL's user.
 const DIRECTORY_FOR_ROOT: &str = "/var/lib/teranga";
+
+/// What the key of pseudonyms is derived for.
+const PSEUDONYMS: &str = "audit.pseudonyms";
 
 /// How long everybody gets to let go of the house at its end.
 const LET_GO_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -49,6 +56,8 @@ pub struct House {
     /// The keys of the books' logs, and who witnesses them.
     pub(crate) logs: LogKeys,
     pub(crate) tokens: Tokens,
+    /// What vouches for exports.
+    pub(crate) seal: Seal,
     pub(crate) running: Running,
     pub(crate) metrics: Metrics,
     pub(crate) people: People,
@@ -165,6 +174,7 @@ impl OpenHouse {
         let lifetime = Duration::minutes(settings.tokens.lifetime_minutes.into());
         let tokens = Tokens::load(&directory.join("keys"), &settings.server.public_url, lifetime)
             .map_err(|error| OpenError::TokenKeys(error.to_string()))?;
+        let seal = Seal::load(&directory).map_err(OpenError::file(&directory))?;
         let metrics = Metrics::try_new()?;
         let waker = FeedWaker::default();
         let (clearing, writers) = open_books(&configuration, &database, &clock, &metrics, &waker).await?;
@@ -184,6 +194,7 @@ impl OpenHouse {
             reconciliation: Reconciliation::new(ledger.clone(), cipher.clone(), remittance::find_reference),
             logs,
             tokens,
+            seal,
             running: Running::default(),
             metrics,
             people: People::try_new(database.clone(), cipher.clone(), clock.clone(), settings.passwords)?,
@@ -243,6 +254,12 @@ impl House {
     /// What a person may send, as their tier says: onboarding's answer in the words of remittances.
     pub(crate) fn sending_limits(&self, person: &Person) -> SendingLimits {
         self.configuration.sending_limits(person.tier())
+    }
+
+    /// The pseudonyms under which a grant shows people.
+    pub(crate) fn pseudonyms(&self, grant: Uuid) -> Subjects {
+        let secret = self.cipher.blind_index(PSEUDONYMS, "");
+        Subjects::Pseudonyms(PseudonymKey::for_grant(&secret, grant))
     }
 
     /// Whether the database answers and its schema is up to date, and the writer keeps up.

@@ -74,4 +74,21 @@ pub enum Error {
     /// A list was asked for in a way that no index serves, or that none could serve well.
     #[error(transparent)]
     Filter(#[from] crate::InvalidFilter),
+    /// The first entry asked for comes after the last.
+    #[error("there is nothing from entry {first} through entry {last}")]
+    NoExtent {
+        /// The first entry asked for.
+        first: i64,
+        /// The last entry asked for.
+        last: i64,
+    },
+    /// More may still be booked on the day.
+    #[error("{day} is not over; what was booked through it cannot be told yet")]
+    DayNotOver {
+        /// The day.
+        day: chrono::NaiveDate,
+    },
+    /// A file could not be put into its form.
+    #[error("the export could not be written: {0}")]
+    Unwritable(String),
 }

@@ -13,10 +13,6 @@
 //! 5. Entries and postings cannot be changed with the server's database role.
 //! 6. A change of business state commits with its entry or not at all.
 //!
-//! # What is not here yet
-//! Holds, periods, and exports other than hledger's
-//! journal. Their words are in the project's glossary; nothing here pretends to do them.
-//!
 //! # Where things are
 //! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement`, `history` and
 //! `export` read; [`verify`](Ledger::verify) recomputes everything from the postings; [`Clearing`] moves money between
@@ -58,6 +54,11 @@ pub use entry::{
     Posting,
 };
 pub use error::Error;
+pub use export::{
+    AccountDifference, DiffError, Draw, EntryDifference, Export, Extent, FileEntry, Format, MAX_SAMPLE, Manifest,
+    ManifestSigner, PackDifference, PackError, Pieces, PseudonymKey, SampleError, Sampled, Subjects, Totals, Which,
+    diff_packs,
+};
 pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES};
 pub use history::{
     AccountNode, AccountPrefix, AccountTree, AsOf, BookedEntry, BookedPosting, Dates, EntryFilter, EntryName,

@@ -5,11 +5,20 @@ use std::process::Command;
 
 use crate::fixture::{LedgerFixture, Result, account, euro, unit};
 use futures_util::TryStreamExt;
-use ledger::{AsOf, Currency, Entry, EntryKind, IdempotencyKey, Money, UnitOfWork};
+use ledger::{AsOf, Currency, Entry, EntryKind, Export, Extent, Format, IdempotencyKey, Money, Subjects, UnitOfWork};
 
-async fn journal(fixture: &LedgerFixture) -> Result<String> {
-    let pieces: Vec<String> = fixture.ledger.hledger_journal().await?.try_collect().await?;
+mod pack;
+mod parts;
+mod sample;
+mod subjects;
+
+async fn file(export: &Export, format: Format) -> Result<Vec<u8>> {
+    let pieces: Vec<Vec<u8>> = export.stream(format).try_collect().await?;
     Ok(pieces.concat())
+}
+
+async fn whole(fixture: &LedgerFixture) -> Result<Export> {
+    Ok(fixture.ledger.export(Extent::WHOLE, Subjects::AsTheyAre).await?)
 }
 
 /// The example of a remittance with a change of currency, with all its decimals.
@@ -42,7 +51,7 @@ async fn hledger_accepts_the_journal_strictly_and_agrees_to_the_minor_unit() -> 
     let directory = std::env::temp_dir().join(format!("teranga-journal-{}", std::process::id()));
     std::fs::create_dir_all(&directory)?;
     let path = directory.join("book.journal");
-    std::fs::write(&path, journal(&fixture).await?)?;
+    std::fs::write(&path, file(&whole(&fixture).await?, Format::Hledger).await?)?;
     let hledger = |arguments: &[&str]| -> Result<String> {
         let output = Command::new("hledger").arg("-f").arg(&path).args(arguments).output().map_err(|error| {
             format!("hledger is needed to show that it accepts the journal (Debian's package hledger): {error}")

@@ -272,6 +272,9 @@ class Stage:
                 "/safeguarding",
                 "/verification",
                 "/journal.hledger",
+                "/exports/journal.jsonl?from_sequence=2",
+                "/exports/gl_detail.csv/manifest",
+                f"{account}/statement.camt053.xml?currency=EUR",
             ],
             self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions"],
             self.anybody: [

@@ -3,6 +3,7 @@
 mod access;
 mod auditing;
 mod books;
+mod exports;
 mod faulty;
 mod giving_up;
 mod log;

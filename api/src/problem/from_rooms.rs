@@ -148,6 +148,7 @@ impl From<ledger::Error> for Problem {
                 faults.add("as_of_sequence", "sequence-ahead", error.to_string());
                 faults.problem()
             }
+            Error::NoExtent { .. } => invalid("from_sequence", "no-extent", error.to_string()),
             other => Self::internal(&other),
         }
     }

@@ -1,171 +1,195 @@
-//! The journal in hledger's format, streamed in pages.
+//! The journal for hledger and for ledger, which read nearly the same.
 //!
-//! Accounts and commodities are declared and every posting asserts the balance that it left, so that
-//! `hledger check --strict` proves the whole history and not only its sums. An entry's first date is the day it was
-//! booked, because assertions are read in that order; its second date is the day it took effect (`--date2` in hledger).
+//! Accounts and commodities are declared and every posting asserts the balance that it left, so a check proves the whole
+//! history and not only its sums. An entry's first date is the day it was booked, because assertions are read in that
+//! order; its second date is the day it took effect.
+//!
+//! A part begins with an entry that *assigns* what every account held before. Alone it opens the accounts; behind the
+//! part before it, it moves nothing. So parts are joined by putting them one behind the other. Where a part is missing
+//! between, that entry moves what the missing one did: `hledger register 'desc:balances after'` shows it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-use futures_util::{Stream, stream};
-use uuid::Uuid;
-
+use super::accounts::Opened;
+use super::page::{EntryRow, Page};
+use super::{Export, Part, print};
 use crate::account::AccountKind;
-use crate::balances::currency;
-use crate::schema::{accounts, entries, postings};
-use crate::{AccountCode, Currency, Error, Ledger, Money, Sequence};
+use crate::{Currency, Error, Money};
 
-/// Entries that are read and printed at once: bounds the memory, whatever the length of the book.
-const PAGE_ENTRIES: i64 = 1_000;
-
-type EntryRow = (i64, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>);
-type PostingRow = (i64, i64, i64, i64);
-
-struct Declared {
-    code: String,
-    currency: Currency,
+/// Who reads the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Hledger,
+    Ledger,
 }
 
-enum Page {
-    Declarations,
-    After(Sequence),
-}
+/// What a comment on an entry may be called; ledger wants them declared.
+const TAGS: [&str; 8] = ["entry", "booked", "subject", "metadata", "reverses", "approved-by", "period", "hold"];
 
-impl Ledger {
-    /// The journal up to the sequence that is newest now, as pieces of text.
-    ///
-    /// # Errors
-    /// When the book's head cannot be read; a later failure ends the stream with its error.
-    pub async fn hledger_journal(&self) -> Result<impl Stream<Item = Result<String, Error>> + use<>, Error> {
-        let until = self.head().await?;
-        let ledger = self.clone();
-        let numbered = std::sync::Arc::new(ledger.declared().await?);
-        Ok(stream::try_unfold(Some(Page::Declarations), move |page| {
-            let (ledger, numbered) = (ledger.clone(), std::sync::Arc::clone(&numbered));
-            async move {
-                match page {
-                    None => Ok(None),
-                    Some(Page::Declarations) => {
-                        Ok(Some((declarations(&numbered, until), Some(Page::After(Sequence::new(0))))))
-                    }
-                    Some(Page::After(after)) => {
-                        let to = Sequence::new(until.number().min(after.number() + PAGE_ENTRIES));
-                        let text = ledger.hledger_page(after, to, &numbered).await?;
-                        let next = (to < until).then_some(Page::After(to));
-                        Ok(Some((text, next)))
-                    }
-                }
-            }
-        }))
-    }
-
-    async fn declared(&self) -> Result<std::collections::BTreeMap<i64, Declared>, Error> {
-        let mut connection = self.database.connection().await?;
-        let rows: Vec<(i64, String, i32)> = accounts::table
-            .filter(accounts::book_id.eq(self.book.number()))
-            .select((accounts::account, accounts::code, accounts::commodity))
-            .load(&mut connection)
-            .await?;
-        rows.into_iter()
-            .map(|(number, code, commodity)| Ok((number, Declared { code, currency: currency(commodity)? })))
-            .collect()
-    }
-
-    async fn hledger_page(
-        &self,
-        after: Sequence,
-        to: Sequence,
-        declared: &std::collections::BTreeMap<i64, Declared>,
-    ) -> Result<String, Error> {
-        let mut connection = self.database.connection().await?;
-        let rows: Vec<EntryRow> = entries::table
-            .filter(entries::book_id.eq(self.book.number()))
-            .filter(entries::sequence.gt(after.number()))
-            .filter(entries::sequence.le(to.number()))
-            .order(entries::sequence)
-            .select((
-                entries::sequence,
-                entries::entry_key,
-                entries::booked_at,
-                entries::effective_date,
-                entries::kind,
-                entries::description,
-                entries::subject,
-            ))
-            .load(&mut connection)
-            .await?;
-        let lines: Vec<PostingRow> = postings::table
-            .filter(postings::book_id.eq(self.book.number()))
-            .filter(postings::sequence.gt(after.number()))
-            .filter(postings::sequence.le(to.number()))
-            .order((postings::sequence, postings::ordinal))
-            .select((postings::sequence, postings::account, postings::amount_minor, postings::balance_minor))
-            .load(&mut connection)
-            .await?;
-        let mut lines = lines.into_iter().peekable();
-        let mut text = String::new();
-        for row in rows {
-            header(&mut text, &row);
-            while let Some((_, account, amount, balance)) = lines.next_if(|line| line.0 == row.0) {
-                let account = declared
-                    .get(&account)
-                    .ok_or_else(|| Error::Corrupt(format!("entry {} names account {account}", row.0)))?;
-                let money = |minor| Money::from_minor(minor, account.currency);
-                line(&mut text, &account.code, money(amount), money(balance));
-            }
-            text.push('\n');
+pub(super) fn parts(export: &Export, dialect: Dialect) -> Vec<Part> {
+    let mut declared = BTreeSet::new();
+    let accounts = Part::accounts(move |account, out| {
+        if declared.insert(account.named.currency) {
+            commodity(account.named.currency, dialect, out);
         }
-        Ok(text)
+        declare(account, out);
+    });
+    let mut parts = vec![Part::Text(beginning(export)), accounts];
+    if export.is_continued() {
+        let before = export.first - 1;
+        let mut opening = Vec::new();
+        opening.push(b'\n');
+        print::day(&mut opening, export.opened_at.date_naive());
+        let _ = writeln!(Text(&mut opening), " * ({before}) balances after entry {before}");
+        parts.push(Part::Text(String::from_utf8_lossy(&opening).into_owned()));
+        parts.push(Part::accounts(open));
+    }
+    parts.push(Part::Text("\n".to_owned()));
+    parts.push(Part::Entries(Box::new(entries)));
+    parts
+}
+
+/// Formatted text behind bytes; writing into memory cannot fail, so results of `write!` are dropped.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl std::fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        print::text(self.0, text);
+        Ok(())
     }
 }
 
-// Writing into a String cannot fail, so the results of `writeln!` are dropped.
-
-fn declarations(declared: &std::collections::BTreeMap<i64, Declared>, until: Sequence) -> String {
-    let mut text = format!("; journal up to entry {}\n\n", until.number());
-    let currencies: BTreeSet<Currency> = declared.values().map(|account| account.currency).collect();
-    for currency in currencies {
-        let example = Money::from_minor(10_i64.pow(3 + currency.decimals()), currency);
-        let mark = if currency.decimals() == 0 { "." } else { "" };
-        let _ = writeln!(text, "commodity {example}{mark} {currency}");
-    }
-    text.push('\n');
-    let codes: BTreeSet<&str> = declared.values().map(|account| account.code.as_str()).collect();
-    for code in codes {
-        let kind = AccountCode::try_new(code).map_or("", |code| match code.kind() {
-            AccountKind::Asset => "A",
-            AccountKind::Liability => "L",
-            AccountKind::Equity => "E",
-            AccountKind::Revenue => "R",
-            AccountKind::Expense => "X",
-        });
-        let _ = writeln!(text, "account {code}  ; type:{kind}");
+fn beginning(export: &Export) -> String {
+    let mut text = format!("; {}: entries {} through {}\n\n", export.book_name, export.first, export.last);
+    for tag in TAGS {
+        let _ = writeln!(text, "tag {tag}");
     }
     text.push('\n');
     text
 }
 
-fn header(text: &mut String, (sequence, key, booked_at, effective, kind, description, subject): &EntryRow) {
-    let booked = booked_at.date_naive();
-    let _ = write!(text, "{booked}");
-    if *effective != booked {
-        let _ = write!(text, "={effective}");
-    }
-    // A semicolon would start a comment, and a bar splits payee from note.
-    let description = description.as_deref().unwrap_or("").replace([';', '|'], ",");
-    let separator = if description.is_empty() { "" } else { ": " };
-    let _ = writeln!(text, " * ({sequence}) {kind}{separator}{description}");
-    let _ = write!(text, "    ; entry:{key}, booked:{}", booked_at.format("%Y-%m-%dT%H-%M-%S%.6fZ"));
-    if let Some(subject) = subject {
-        let _ = write!(text, ", subject:{subject}");
-    }
-    text.push('\n');
+/// Declares a currency.
+fn commodity(currency: Currency, dialect: Dialect, out: &mut Vec<u8>) {
+    let example = Money::from_minor(10_i64.pow(3 + currency.decimals()), currency);
+    let mark = if currency.decimals() == 0 { "." } else { "" };
+    let _ = match dialect {
+        Dialect::Hledger => writeln!(Text(out), "commodity {example}{mark} {currency}"),
+        Dialect::Ledger => writeln!(Text(out), "commodity {currency}\n    format {example} {currency}"),
+    };
 }
 
-fn line(text: &mut String, code: &str, amount: Money, balance: Money) {
-    let currency = amount.currency();
-    let _ = writeln!(text, "    {code:<60}  {amount:>20} {currency} = {balance} {currency}");
+fn declare(account: &Opened, out: &mut Vec<u8>) {
+    if !account.leads {
+        return;
+    }
+    print::text(out, "account ");
+    print::text(out, &account.named.code);
+    print::text(out, "\n    ; type: ");
+    out.push(match account.named.kind {
+        AccountKind::Asset => b'A',
+        AccountKind::Liability => b'L',
+        AccountKind::Equity => b'E',
+        AccountKind::Revenue => b'R',
+        AccountKind::Expense => b'X',
+    });
+    out.push(b'\n');
+}
+
+fn open(account: &Opened, out: &mut Vec<u8>) {
+    if account.opening().is_zero() {
+        return;
+    }
+    print::text(out, "    ");
+    print::text(out, &account.named.code);
+    print::text(out, "  = ");
+    print::money(out, account.opening());
+    out.push(b'\n');
+}
+
+fn entries(page: &Page, out: &mut Vec<u8>) -> Result<(), Error> {
+    for entry in &page.entries {
+        head(entry, out);
+        for change in page.changes(entry) {
+            tag(out, "hold");
+            print::id(out, change.hold);
+            let _ = write!(Text(out), " {} ", change.change);
+            print::money(out, change.amount());
+            let _ = writeln!(Text(out), " on {}", change.account.code);
+        }
+        for posting in page.postings(entry) {
+            print::text(out, "    ");
+            print::text(out, &posting.account.code);
+            print::text(out, "  ");
+            print::money(out, posting.amount());
+            print::text(out, " = ");
+            print::money(out, posting.balance());
+            out.push(b'\n');
+        }
+        out.push(b'\n');
+    }
+    Ok(())
+}
+
+fn tag(out: &mut Vec<u8>, name: &str) {
+    print::text(out, "    ; ");
+    print::text(out, name);
+    print::text(out, ": ");
+}
+
+fn head(entry: &EntryRow, out: &mut Vec<u8>) {
+    let booked = entry.booked_at.date_naive();
+    print::day(out, booked);
+    if entry.effective_date != booked {
+        out.push(b'=');
+        print::day(out, entry.effective_date);
+    }
+    print::text(out, " * (");
+    print::number(out, entry.sequence);
+    print::text(out, ") ");
+    print::text(out, &entry.kind);
+    if let Some(description) = entry.description.as_deref().filter(|description| !description.is_empty()) {
+        // A semicolon would start a comment, and a bar splits payee from note.
+        print::text(out, ": ");
+        print::text(out, &description.replace([';', '|'], ","));
+    }
+    out.push(b'\n');
+    tag(out, "entry");
+    print::id(out, entry.key);
+    out.push(b'\n');
+    // Colons would make names of further tags out of hours.
+    tag(out, "booked");
+    print::moment(out, entry.booked_at, b'-');
+    out.push(b'\n');
+    if let Some(subject) = entry.subject {
+        tag(out, "subject");
+        print::id(out, subject);
+        out.push(b'\n');
+    }
+    rare(entry, out);
+}
+
+/// What few entries have.
+fn rare(entry: &EntryRow, out: &mut Vec<u8>) {
+    if let Some(metadata) = &entry.metadata {
+        tag(out, "metadata");
+        // As a text without colons, for the same reason.
+        print::text(out, &metadata.replace(':', "="));
+        out.push(b'\n');
+    }
+    if let Some(reverses) = entry.reverses {
+        tag(out, "reverses");
+        print::number(out, reverses);
+        out.push(b'\n');
+    }
+    for approver in entry.approvers.iter().flatten() {
+        tag(out, "approved-by");
+        print::id(out, *approver);
+        out.push(b'\n');
+    }
+    if let Some(period) = &entry.period {
+        tag(out, "period");
+        let _ = write!(Text(out), "{} through {}", period.change, period.through);
+        out.push(b'\n');
+    }
 }

@@ -40,7 +40,7 @@ struct Found {
 impl Ledger {
     pub(super) async fn candidates(&self, query: &EntryQuery, known: i64, limit: i64) -> Result<Candidates, Error> {
         let filter = &query.filter;
-        let (after, through) = self.booked_on(filter.booked, known).await?;
+        let (after, through) = self.booked_between(filter.booked, known).await?;
         let mut span = Span { after, through, order: query.order };
         if let Some(cursor) = query.after.map(Sequence::number) {
             match query.order {
@@ -66,7 +66,7 @@ impl Ledger {
     }
 
     /// The entries after which and up to which those of the dates were booked.
-    async fn booked_on(&self, dates: Dates, known: i64) -> Result<(i64, i64), Error> {
+    async fn booked_between(&self, dates: Dates, known: i64) -> Result<(i64, i64), Error> {
         if let Some(from) = dates.from
             && from > self.today()
         {

@@ -1,0 +1,130 @@
+//! A book of three days in every format, whole and in parts, for the programs that read these formats to check.
+//!
+//! `cargo run -p ledger --example formats -- DIRECTORY`
+
+use std::path::{Path, PathBuf};
+
+use chrono::Duration;
+use diesel_async::SimpleAsyncConnection;
+use futures_util::TryStreamExt;
+use ledger::{
+    AccountCode, BookId, BookSettings, Chart, Currency, Entry, EntryBuilder, EntryKind, Export, Extent, Format,
+    IdempotencyKey, Ledger, ManifestSigner, Money, Pieces, Sequence, Subjects, UnitOfWork,
+};
+use platform::clock::Clock;
+use platform::testing::TestDatabase;
+use uuid::Uuid;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+const CHART: &str = include_str!("../../config/chart-of-accounts.toml");
+const BANK: &str = "assets:pay-in:bank";
+const TRANSIT: &str = "liabilities:in-transit:eur-xof";
+/// What only some entries have; the book has room for it, whoever writes it.
+const RARE: &str = "
+    insert into ledger.holds (book_id, hold_id, commodity, account, amount_minor, remaining_minor, expires_at,
+        placed_sequence, last_sequence)
+    select 1, '0190f7a0-0000-7000-8000-000000000001', commodity, account, 100, 0, 'infinity', 5, 6
+    from ledger.accounts
+    where account = 1;
+    insert into ledger.hold_changes (book_id, ordinal, commodity, sequence, account, hold_id, change, amount_minor)
+    select 1, 1, commodity, change.sequence, account, '0190f7a0-0000-7000-8000-000000000001', change.name, 100
+    from ledger.accounts, (values (5, 'placed'), (6, 'released')) as change (sequence, name)
+    where account = 1;
+    insert into ledger.reversals (book_id, reverses, sequence) values (1, 4, 7);
+    insert into ledger.adjustments (book_id, sequence, first_approver, second_approver)
+    values (1, 7, '0190f7a0-0000-7000-8000-000000000002', '0190f7a0-0000-7000-8000-000000000003');";
+
+/// A seal that says nothing; the command line has a real one.
+struct NoSeal;
+
+impl ManifestSigner for NoSeal {
+    fn public_key(&self) -> String {
+        String::new()
+    }
+
+    fn sign(&self, _message: &[u8]) -> [u8; 64] {
+        [0; 64]
+    }
+}
+
+fn account(code: &str) -> Result<AccountCode> {
+    Ok(AccountCode::try_new(code)?)
+}
+
+fn begin(ledger: &Ledger, kind: &'static str) -> EntryBuilder {
+    Entry::builder(EntryKind::new(kind), ledger.today()).subject(Uuid::now_v7())
+}
+
+fn day(ledger: &Ledger) -> Result<Vec<Entry>> {
+    let euro = |cents| Money::from_minor(cents, Currency::EUR);
+    let franc = |units| Money::from_minor(units, Currency::XOF);
+    let dinar = Money::from_minor(1_234, Currency::try_new("TND")?);
+    let wallet = AccountCode::held_by("liabilities:wallets", Uuid::from_u128(0x0190_f7a0))?;
+    let funded = begin(ledger, "remittance-funded")
+        .description("a \"quoted\" \\ line; with a | bar, <angles> & caf\u{e9}s")
+        .metadata(serde_json::json!({ "key": "value: 1", "number": 12 }))
+        .debit(account(BANK)?, euro(10_150))
+        .credit(account(TRANSIT)?, euro(10_150));
+    let paid_out = begin(ledger, "remittance-paid-out")
+        .debit(account(TRANSIT)?, euro(10_150))
+        .credit(account("equity:fx-position")?, euro(10_000))
+        .credit(account("revenue:fees:eur-xof")?, euro(150))
+        .debit(account("equity:fx-position")?, franc(65_596))
+        .credit(account("liabilities:payables:caisse-thies")?, franc(65_268))
+        .credit(account("revenue:fx-margin:eur-xof")?, franc(328));
+    let settled = Entry::builder(EntryKind::new("settled"), ledger.today() - Duration::days(1))
+        .debit(account("assets:safeguarding:-hyphen-")?, dinar)
+        .credit(wallet, dinar);
+    Ok(vec![funded.build()?, paid_out.build()?, settled.build()?])
+}
+
+async fn write(pieces: Pieces, path: PathBuf) -> Result {
+    let pieces: Vec<Vec<u8>> = pieces.try_collect().await?;
+    Ok(std::fs::write(path, pieces.concat())?)
+}
+
+async fn write_all(export: &Export, directory: &Path) -> Result {
+    std::fs::create_dir_all(directory)?;
+    for format in Format::ALL {
+        write(export.stream(format), directory.join(format.file_name())).await?;
+    }
+    for (code, currency) in [(BANK, Currency::EUR), ("assets:safeguarding:-hyphen-", Currency::try_new("TND")?)] {
+        let statement = export.statement_camt053(&account(code)?, currency).await?;
+        write(statement, directory.join(format!("{currency}.camt053.xml"))).await?;
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result {
+    let directory = PathBuf::from(std::env::args_os().nth(1).ok_or("name a directory to write to")?);
+    let test = TestDatabase::create().await?;
+    let clock = Clock::fixed("2026-03-30T22:00:00Z".parse()?);
+    let settings = BookSettings {
+        book: BookId::FIRST,
+        name: "example".to_owned(),
+        chart: Chart::from_toml(CHART)?,
+        clock: clock.clone(),
+        observer: None,
+    };
+    let (ledger, writer) = Ledger::open(test.database()?, settings).await?;
+    for _ in 0..3 {
+        for entry in day(&ledger)? {
+            ledger.post(UnitOfWork::new(IdempotencyKey::generate(), entry)).await?;
+        }
+        clock.advance(Duration::days(1));
+    }
+    test.owner().await?.batch_execute(RARE).await?;
+    let whole = ledger.export(Extent::WHOLE, Subjects::AsTheyAre).await?;
+    write_all(&whole, &directory.join("whole")).await?;
+    whole.pack(&directory.join("whole.tar"), None, &NoSeal).await?;
+    // The cut is in the middle of the second day.
+    let first = ledger.export(Extent::WHOLE.through(Sequence::new(5)), Subjects::AsTheyAre).await?;
+    write_all(&first, &directory.join("first")).await?;
+    let second = ledger.export(Extent::WHOLE.from(Sequence::new(6)), Subjects::AsTheyAre).await?;
+    write_all(&second, &directory.join("second")).await?;
+    drop((whole, first, second, ledger));
+    writer.finished().await;
+    Ok(())
+}
