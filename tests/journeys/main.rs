@@ -2,6 +2,7 @@
 
 mod access;
 mod faulty;
+mod feed;
 mod giving_up;
 mod operations;
 mod pay_ins;

@@ -23,8 +23,8 @@ use crate::wire::MoneyBody;
 
 /// Entries of a page when nothing is said.
 const ORDINARY_LIMIT: i64 = 100;
-/// How often a waiting stream says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often a waiting stream says that it lives. Writing is how it is noticed that the client has gone.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Streams that one grant may have open.
 const MAX_STREAMS_OF_ONE: usize = 4;
 /// Streams that may be open in all.
