@@ -197,6 +197,12 @@ pub enum LoadError {
         /// Why.
         source: std::io::Error,
     },
+    /// It is a directory or a pipe, which cannot be read twice.
+    #[error("{path} is no regular file")]
+    NoFile {
+        /// Which.
+        path: PathBuf,
+    },
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
     Read(#[source] std::io::Error),
