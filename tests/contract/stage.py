@@ -261,6 +261,8 @@ class Stage:
                 "/safeguarding",
                 "/verification",
                 "/journal.hledger",
+                "/entries",
+                "/entries/stream?for_seconds=1",
             ],
             self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones"],
             self.anybody: [

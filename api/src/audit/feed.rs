@@ -101,6 +101,26 @@ pub(super) struct EntryBody {
     hold_changes: Vec<HoldChangeBody>,
 }
 
+/// A server-sent event.
+#[derive(ToSchema)]
+#[schema(as = EntryEvent)]
+pub(super) struct EventBody {
+    /// The entry's sequence.
+    #[schema(pattern = "^[0-9]+$")]
+    id: String,
+    /// The entry, as JSON.
+    data: String,
+    #[schema(pattern = "^entry$")]
+    event: &'static str,
+}
+
+impl EventBody {
+    fn text(&self) -> String {
+        let Self { id, data, event } = self;
+        format!("id: {id}\nevent: {event}\ndata: {data}\n\n")
+    }
+}
+
 /// Entries in order.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EntryPage)]
@@ -169,7 +189,7 @@ pub(super) async fn list_entries(
 /// Last-Event-ID and misses nothing. A stream ends when its time is over, when the server stops, or at a failure.
 #[utoipa::path(tag = "feed", security(("token" = [])),
     params(Start, ("Last-Event-ID" = Option<i64>, Header, description = "The sequence of the last event that came")),
-    responses((status = 200, description = "Events", body = String, content_type = "text/event-stream"), ReadProblems))]
+    responses((status = 200, description = "Events", body = EventBody, content_type = "text/event-stream"), ReadProblems))]
 #[get("/entries/stream")]
 pub(super) async fn follow_entries(
     request: HttpRequest,
@@ -239,9 +259,9 @@ fn events(
 fn text(page: Vec<FeedEntry>) -> Option<web::Bytes> {
     let mut text = String::new();
     for entry in page {
-        let sequence = entry.sequence.number();
+        let id = entry.sequence.number().to_string();
         let data = serde_json::to_string(&EntryBody::from(entry)).ok()?;
-        text.push_str(&format!("id: {sequence}\nevent: entry\ndata: {data}\n\n"));
+        text.push_str(&EventBody { id, data, event: "entry" }.text());
     }
     Some(text.into())
 }
