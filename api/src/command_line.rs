@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ledger::Verification;
 use platform::clock::Clock;
 
 use crate::configuration::Configuration;
@@ -30,7 +31,7 @@ enum Command {
     Serve,
     /// Play the whole main job on shipped data against the running server, then go on serving.
     Demo(demo::Options),
-    /// Recompute the whole book and name the first difference.
+    /// Recompute every book and what they owe one another, and name the first differences.
     Verify,
     /// Book entries from a CSV or JSON Lines file: opening balances, a history.
     Load(load::Options),
@@ -121,10 +122,10 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
     let bar = indicatif::ProgressBar::new(0);
     let verified = open
         .house
-        .ledger
+        .clearing
         .verify(|done, of| {
-            bar.set_length(of as u64);
-            bar.set_position(done as u64);
+            bar.set_length(of.unsigned_abs());
+            bar.set_position(done.unsigned_abs());
         })
         .await;
     bar.finish_and_clear();
@@ -136,7 +137,8 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
             Some(difference) => say(&format!("DIFFERS {}: {difference}", check.name)),
         }
     }
-    say(&format!("{} entries, {} postings", verification.entries, verification.postings));
+    let Verification { entries, postings, checkpoints, .. } = &verification;
+    say(&format!("{entries} entries, {postings} postings, {checkpoints} checkpoints"));
     Ok(if verification.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -19,12 +19,19 @@ const CHART: &str = include_str!("../../config/chart-of-accounts.toml");
 /// The rates that a new installation knows.
 pub(crate) const RATES: &str = include_str!("../../config/rates.toml");
 
+/// The name of book 1.
+pub(crate) const FIRST_BOOK: &str = "teranga";
+/// Books that may stand beside book 1: each has a writer and a connection of its own.
+const MOST_FURTHER_BOOKS: usize = 32;
+
 /// All settings; `config/teranga.toml` says what each means.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where files live.
     pub data_directory: PathBuf,
+    /// Books beside book 1.
+    pub books: Vec<FurtherBook>,
     /// Where and how it listens.
     pub server: ServerSettings,
     /// The database.
@@ -48,6 +55,16 @@ pub struct Settings {
     sending_limits: BTreeMap<String, SendingLimit>,
     /// What is logged.
     pub log: LogSettings,
+}
+
+/// A book beside book 1.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherBook {
+    /// Its number; part of its clearing accounts' names, so never changed.
+    pub number: i16,
+    /// Its name, when it has to be made.
+    pub name: String,
 }
 
 /// Where and how it listens.
@@ -290,6 +307,7 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
         }
     };
     let limits = settings.request_limits;
+    check_books(&settings.books, &mut require);
     require(settings.database.pool_size >= 4, "database.pool_size: at least 4");
     require(settings.server.request_timeout_seconds > 0, "server.request_timeout_seconds: above 0");
     require((1..=60).contains(&settings.tokens.lifetime_minutes), "tokens.lifetime_minutes: 1 to 60");
@@ -307,6 +325,19 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
     for provider in &settings.pay_in.providers {
         let known = ledger::AccountCode::held_by("assets:pay-in", provider).is_ok();
         require(known, "pay_in.providers: names have lower-case letters, digits and hyphens");
+    }
+}
+
+fn check_books(books: &[FurtherBook], require: &mut impl FnMut(bool, &str)) {
+    require(books.len() <= MOST_FURTHER_BOOKS, "books: 32 at most");
+    for (position, book) in books.iter().enumerate() {
+        let others = &books[..position];
+        require(book.number >= 2, "books: numbers are 2 or more; book 1 is always there");
+        require(!others.iter().any(|other| other.number == book.number), "books: a number is there twice");
+        let known = book.name == FIRST_BOOK || others.iter().any(|other| other.name == book.name);
+        require(!known, "books: a name is there twice");
+        let well_formed = (1..=60).contains(&book.name.chars().count()) && !book.name.chars().any(char::is_control);
+        require(well_formed, "books: names have 1 to 60 characters on one line");
     }
 }
 
@@ -330,6 +361,9 @@ mod tests {
                       [mail]\ntransport = \"smtp\"\n[sending_limits.gold]\nper_transfer = \"1\"\nthirty_days = \"1\"";
         let faults = Configuration::from_toml(faulty).expect_err("faulty").0;
         assert_eq!(faults.len(), 5, "{faults:?}");
+        let books = "books = [{ number = 1, name = \"teranga\" }, { number = 1, name = \"\" }]";
+        assert_eq!(Configuration::from_toml(books).expect_err("faulty").0.len(), 5);
+        assert!(Configuration::from_toml("books = [{ number = 2, name = \"mali\" }]").is_ok());
         assert!(Configuration::from_toml("surprise = 1").is_err(), "unknown settings are refused");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
-use ledger::{BookId, BookSettings, Feed, FeedWaker, Ledger, WriterTask};
+use ledger::{BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, WriterTask};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
@@ -39,6 +39,10 @@ pub struct House {
     /// Committed entries as they come, read through a pool of their own.
     pub(crate) feed: Feed,
     pub(crate) streams: Streams,
+    /// All books, and the transfers between them.
+    pub(crate) clearing: Clearing,
+    /// All books through the auditors' role.
+    pub(crate) audited_clearing: Clearing,
     pub(crate) tokens: Tokens,
     pub(crate) running: Running,
     pub(crate) metrics: Metrics,
@@ -63,7 +67,7 @@ pub struct House {
 pub struct OpenHouse {
     /// The rooms.
     pub(crate) house: Arc<House>,
-    writer: WriterTask,
+    writers: Vec<WriterTask>,
     postgres: Option<EmbeddedPostgres>,
     /// Where keys, mails and the first operator's credential lie.
     pub(crate) directory: PathBuf,
@@ -82,6 +86,9 @@ pub enum OpenError {
     /// The ledger could not be opened.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// The books do not fit together.
+    #[error(transparent)]
+    Clearing(#[from] ClearingError),
     /// Onboarding could not be opened.
     #[error(transparent)]
     Onboarding(#[from] onboarding::Error),
@@ -152,23 +159,19 @@ impl OpenHouse {
             .map_err(|error| OpenError::TokenKeys(error.to_string()))?;
         let metrics = Metrics::try_new()?;
         let waker = FeedWaker::default();
-        let book = BookSettings {
-            book: BookId::FIRST,
-            name: "teranga".to_owned(),
-            chart: configuration.chart.clone(),
-            clock: clock.clone(),
-            observer: Some(waker.observer(metrics.batch_observer())),
-        };
-        let (ledger, writer) = Ledger::open(database.clone(), book).await?;
+        let (clearing, writers) = open_books(&configuration, &database, &clock, &metrics, &waker).await?;
+        let ledger = clearing.book(BookId::FIRST)?.clone();
         let corridors = Arc::new(configuration.corridors.clone());
         let rates = Rates::new(database.clone(), corridors.base);
         rates.set(&remittance::rates_from_toml(crate::configuration::RATES)?).await?;
         let beneficiaries = Beneficiaries::new(database.clone(), cipher.clone(), clock.clone());
         let institutions = Institutions::new(database.clone(), clock.clone());
         let house = House {
-            audited: ledger.reading_through(reader),
             feed: ledger.reading_through(feed_reader).feed(&waker),
             streams: Streams::default(),
+            audited: ledger.reading_through(reader.clone()),
+            audited_clearing: clearing.reading_through(&reader),
+            clearing,
             tokens,
             running: Running::default(),
             metrics,
@@ -198,22 +201,24 @@ impl OpenHouse {
             configuration,
             owner_url: ground.owner_url,
         };
-        Ok(Self { house: Arc::new(house), writer, postgres: ground.postgres, directory })
+        Ok(Self { house: Arc::new(house), writers, postgres: ground.postgres, directory })
     }
 
     /// Finishes what was accepted and closes everything, the private PostgreSQL last.
     pub async fn close(self) {
-        let Self { house, writer, postgres, .. } = self;
+        let Self { house, writers, postgres, .. } = self;
         // The threads of the servers let go of their shares a moment after the servers have ended.
         let until = tokio::time::Instant::now() + LET_GO_WITHIN;
         while Arc::strong_count(&house) > 1 && tokio::time::Instant::now() < until {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         if Arc::strong_count(&house) > 1 {
-            tracing::warn!("something still holds the house; its writer is not waited for");
+            tracing::warn!("something still holds the house; its writers are not waited for");
         } else {
             drop(house);
-            writer.finished().await;
+            for writer in writers {
+                writer.finished().await;
+            }
         }
         // Ends sessions and writes everything out.
         let stopped = tokio::task::spawn_blocking(move || drop(postgres)).await;
@@ -236,11 +241,40 @@ impl House {
         if pending {
             return Err("migrations are behind".to_owned());
         }
-        if self.ledger.queue_length() >= ledger::MAX_QUEUED_UNITS {
-            return Err("the ledger's writer is stuck".to_owned());
+        if self.clearing.books().iter().any(|book| book.queue_length() >= ledger::MAX_QUEUED_UNITS) {
+            return Err("a writer of the ledger is stuck".to_owned());
         }
         Ok(())
     }
+}
+
+/// Opens book 1 and those that the configuration names, each with its writer.
+async fn open_books(
+    configuration: &Configuration,
+    database: &Database,
+    clock: &Clock,
+    metrics: &Metrics,
+    waker: &FeedWaker,
+) -> Result<(Clearing, Vec<WriterTask>), OpenError> {
+    let open = async |book, name: &str| {
+        let observer = metrics.batch_observer();
+        let settings = BookSettings {
+            book,
+            name: name.to_owned(),
+            chart: configuration.chart.clone(),
+            clock: clock.clone(),
+            observer: Some(if book == BookId::FIRST { waker.observer(observer) } else { observer }),
+        };
+        Ledger::open(database.clone(), settings).await
+    };
+    let (first, writer) = open(BookId::FIRST, crate::configuration::FIRST_BOOK).await?;
+    let (mut further, mut writers) = (Vec::new(), vec![writer]);
+    for book in &configuration.settings.books {
+        let (ledger, writer) = open(BookId::new(book.number), &book.name).await?;
+        further.push(ledger);
+        writers.push(writer);
+    }
+    Ok((Clearing::try_new(first, further)?, writers))
 }
 
 async fn ground(configuration: &Configuration) -> Result<(Ground, PathBuf), OpenError> {

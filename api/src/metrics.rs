@@ -111,7 +111,8 @@ impl Metrics {
 
     /// All figures in Prometheus' text format.
     pub(crate) async fn text(&self, house: &House) -> Result<Vec<u8>, String> {
-        self.queue_length.set(i64::try_from(house.ledger.queue_length()).unwrap_or(i64::MAX));
+        let queued: usize = house.clearing.books().iter().map(ledger::Ledger::queue_length).sum();
+        self.queue_length.set(i64::try_from(queued).unwrap_or(i64::MAX));
         self.read_books(house).await?;
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text).map_err(|error| error.to_string())?;

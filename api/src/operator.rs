@@ -1,6 +1,7 @@
 //! The surface of our own staff.
 
 mod access;
+mod books;
 mod institutions;
 mod milestones;
 mod pay_ins;
@@ -28,6 +29,9 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(pay_ins::list_pay_ins)
         .service(pay_ins::match_pay_in)
         .service(pay_ins::credit_pay_in)
+        .service(books::transfer_between_books)
+        .service(books::list_book_transfers)
+        .service(books::list_book_positions)
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance);

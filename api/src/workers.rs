@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ledger::{Outcome, PostError, Refusal, UnitOfWork};
+use ledger::{Outcome, PostError, Recovery, Refusal, UnitOfWork};
 use platform::outbox::Worker;
 use remittance::PayInState;
 use tokio::sync::watch;
@@ -20,6 +20,8 @@ use crate::request_limits::Limits;
 const CAMPAIGNS_EVERY: Duration = Duration::from_secs(1);
 /// How often what was received and not matched is taken up again; a crash between the two leaves it.
 const PAY_INS_EVERY: Duration = Duration::from_secs(5);
+/// How often transfers between books are looked for that a crash left on their way.
+const TRANSFERS_EVERY: Duration = Duration::from_secs(5);
 /// How often remittances that were not paid are ended, and what is old is removed.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// How often the rates file is looked at.
@@ -61,6 +63,9 @@ pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -
     }));
     tasks.spawn(every(PAY_INS_EVERY, "pay-ins", Arc::clone(house), stopped.clone(), async |house| {
         take_up_pay_ins(house).await
+    }));
+    tasks.spawn(every(TRANSFERS_EVERY, "transfers between books", Arc::clone(house), stopped.clone(), async |house| {
+        recover_transfers(house).await
     }));
     tasks.spawn(every(TIDY_EVERY, "tidying", Arc::clone(house), stopped.clone(), async move |house| {
         limits.tidy();
@@ -138,6 +143,16 @@ async fn take_up_pay_ins(house: &House) -> Result<(), Problem> {
     if !left.is_empty() {
         tracing::info!(count = left.len(), "took up pay-ins that were left unmatched");
         match_pay_ins(house, left).await?;
+    }
+    Ok(())
+}
+
+/// Brings transfers between books to their end that nobody drives any more.
+async fn recover_transfers(house: &House) -> Result<(), Problem> {
+    let recovery = house.clearing.recover().await?;
+    if recovery != Recovery::default() {
+        let Recovery { arrived, returned, refused, left } = recovery;
+        tracing::info!(arrived, returned, refused, left, "took up transfers between books");
     }
     Ok(())
 }

@@ -14,23 +14,27 @@
 //! 6. A change of business state commits with its entry or not at all.
 //!
 //! # What is not here yet
-//! Holds, periods, several books with transfers between them, the transparency log, and exports other than hledger's
+//! Holds, periods, the transparency log, and exports other than hledger's
 //! journal. Their words are in the project's glossary; nothing here pretends to do them.
 //!
 //! # Where things are
 //! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement` and `export` read;
-//! [`verify`](Ledger::verify) recomputes everything from the postings.
+//! [`verify`](Ledger::verify) recomputes everything from the postings; [`Clearing`] moves money between books.
 
 mod account;
 mod balances;
 mod book;
+mod clearing;
 mod entry;
 mod error;
 mod export;
 mod feed;
+mod hold;
 mod load;
 mod log;
 mod money;
+mod period;
+mod reversal;
 mod safeguarding;
 pub mod schema;
 mod statement;
@@ -41,16 +45,27 @@ mod writer;
 pub use account::{AccountCode, AccountKind, Balance, Chart, ChartError, InvalidAccountCode, Side, Template};
 pub use balances::{AsOf, TrialBalance};
 pub use book::{BookId, BookSettings, Ledger, WriterTask};
+pub use clearing::{
+    Clearing, ClearingDifference, ClearingError, ClearingFault, MAX_LISTED_TRANSFERS, MAX_NAMED_DIFFERENCES, Place,
+    Position, RECOVERY_AFTER, Recovery, Shown, Transfer, TransferId, TransferOrder, TransferState,
+};
 pub use entry::{
-    Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_METADATA_BYTES, MAX_POSTINGS, Posting,
+    Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_HOLD_CHANGES, MAX_METADATA_BYTES, MAX_POSTINGS,
+    Posting,
 };
 pub use error::Error;
 pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES};
+pub use hold::{Available, Hold, HoldChange, HoldId, MAX_LIVE_HOLDS};
 pub use load::{
     InvalidSource, LineFault, LoadError, LoadFile, LoadFormat, LoadMode, LoadOutcome, LoadProgress, LoadReport,
     LoadSource, LoadWitness, MAX_LINE_BYTES, MAX_REHEARSED_ENTRIES, RefusedLine, Stage,
 };
+pub use log::{
+    Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
+    LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
+};
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
+pub use period::{Approvals, PeriodChange, SameApprover};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};
 pub use unit_of_work::{

@@ -16,6 +16,7 @@ STOPS_WITHIN_SECONDS = 60
 # Everything as shipped, but for what would only slow the check down or refuse its pace.
 SETTINGS = """\
 data_directory = "{directory}"
+books = [{{ number = 2, name = "mali" }}]
 [server]
 listen = "127.0.0.1:{port}"
 operations_listen = "127.0.0.1:{operations_port}"

@@ -49,6 +49,7 @@ class Stage:
         self.remittances()
         self.referrals()
         self.bank_files()
+        self.between_books()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
         self.anybody = Client(base, "public")
@@ -230,6 +231,16 @@ class Stage:
         message = CAMT_054.format(day=day, text=text)
         self.operator.send_file("/pay-ins/files/camt.054?provider=bank", "application/xml", message)
 
+    def between_books(self):
+        """One that arrived, one that came back."""
+        for account in ("equity:capital", "liabilities:wallet:typing-error"):
+            wish = {
+                "from": {"book": 1, "account": "equity:capital"},
+                "to": {"book": 2, "account": account},
+                "amount": euro("5.00"),
+            }
+            self.operator.post("/book-transfers", wish)
+
     def read_everything(self):
         first = {kind: values[0] for kind, values in self.known.items()}
         account = "/accounts/revenue:fees:eur-xof"
@@ -264,7 +275,7 @@ class Stage:
                 "/entries",
                 "/entries/stream?for_seconds=1",
             ],
-            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones"],
+            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

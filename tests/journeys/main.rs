@@ -1,6 +1,7 @@
 //! Journeys: what people do, over HTTP, from the first request to what the book says of it.
 
 mod access;
+mod books;
 mod faulty;
 mod feed;
 mod giving_up;

@@ -221,12 +221,12 @@ pub(super) async fn read_safeguarding(
     Ok(HttpResponse::Ok().json(SafeguardingBody::read(&house).await?))
 }
 
-/// Recomputes the whole book from its postings.
+/// Recomputes every book from its postings, and what books owe one another.
 #[utoipa::path(tag = "book", security(("token" = [])),
     responses((status = 200, description = "The verification", body = VerificationBody), ReadProblems))]
 #[get("/verification")]
 pub(super) async fn verify_book(house: web::Data<House>, _auditor: Admitted<Auditor>) -> Result<HttpResponse, Problem> {
-    let verification = house.audited.verify(|_, _| {}).await?;
+    let verification = house.audited_clearing.verify(|_, _| {}).await?;
     let checks = verification
         .checks
         .iter()

@@ -146,6 +146,26 @@ impl From<ledger::Error> for Problem {
     }
 }
 
+impl From<ledger::ClearingError> for Problem {
+    fn from(error: ledger::ClearingError) -> Self {
+        use ledger::{ClearingError as Error, EntryError};
+        let said = error.to_string();
+        match error {
+            Error::Ledger(error) => error.into(),
+            Error::Post(error) => error.into(),
+            Error::SameBook(_) => invalid("/to/book", "same-book", said),
+            Error::UnknownBook(_) => invalid("book", "unknown-book", said),
+            Error::Amount { .. } => invalid("/amount", "amount", said),
+            Error::ClearingAccount(_) => invalid("", "clearing-account", said),
+            Error::Entry(EntryError::Description) => invalid("/description", "text", said),
+            Error::IdReused(_) => Self::new(&kinds::KEY_REUSED, said),
+            Error::UnknownTransfer(_) => Self::new(&kinds::NOT_FOUND, said),
+            Error::ReturnRefused { .. } | Error::Overtaken(_) => Self::new(&kinds::WRONG_STATE, said),
+            other => Self::internal(&other),
+        }
+    }
+}
+
 impl From<PostError> for Problem {
     fn from(error: PostError) -> Self {
         match error {

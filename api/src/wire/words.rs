@@ -31,6 +31,8 @@ words! {
         use coinvestment::PartyKind as Kind;
         [Kind::Institution, Kind::Operator].map(Kind::word)
     };
+    /// How far a transfer between books came.
+    BookTransferState = ledger::TransferState::ALL.map(ledger::TransferState::word);
     /// How a beneficiary is paid.
     Channel = {
         use remittance::Channel as Way;

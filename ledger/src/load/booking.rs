@@ -146,6 +146,8 @@ impl Booking<'_> {
         self.reached.booked += 1;
         match receipt.outcome {
             Outcome::AlreadyBooked => self.report.already_booked += 1,
+            // Loads never ask for dry runs.
+            Outcome::WouldBeBooked => {}
             Outcome::Booked => {
                 self.report.booked += 1;
                 let first = self.report.sequences.map_or(receipt.sequence, |(first, _)| first);
