@@ -10,6 +10,7 @@ use ledger::{
     AsOf, Currency, Ledger, LoadError, LoadFile, LoadFormat, LoadMode, LoadOutcome, LoadProgress, LoadReport,
     LoadSource, LoadWitness, MAX_LINE_BYTES, RefusedLine,
 };
+use tokio::sync::Notify;
 
 const BANK: &str = "assets:pay-in:bank";
 const CSV_HEADER: &str = "reference,kind,effective_date,description,account,debit,credit,currency\n";
@@ -47,13 +48,18 @@ impl Drop for Source {
 #[derive(Default)]
 struct Witness {
     refused: Vec<RefusedLine>,
-    accepted: Arc<AtomicU64>,
+    /// After how many entries somebody is told to cut the load off.
+    cut: Option<(u64, Arc<Notify>)>,
 }
 
 impl LoadWitness for Witness {
     fn reached(&mut self, progress: LoadProgress) {
         assert!(progress.bytes <= progress.of_bytes, "{progress:?}");
-        self.accepted.store(progress.accepted, Ordering::SeqCst);
+        if let Some((accepted, cut)) = &self.cut
+            && progress.accepted >= *accepted
+        {
+            cut.notify_one();
+        }
     }
 
     fn refused(&mut self, line: &RefusedLine) -> std::io::Result<()> {
@@ -137,21 +143,18 @@ async fn a_load_that_is_cut_off_goes_on_where_it_was() -> Result {
     let fixture = LedgerFixture::new().await?;
     let (text, expected) = history();
     let source = Source::new("old system", LoadFormat::JsonLines, text.as_bytes())?;
-    for _ in 0..2 {
-        let (ledger, file) = (fixture.ledger.clone(), source.0.clone());
-        let accepted = Arc::new(AtomicU64::new(0));
-        let mut witness = Witness { accepted: Arc::clone(&accepted), ..Witness::default() };
-        let before = fixture.ledger.head().await?.number();
-        let loading = tokio::spawn(async move { ledger.load(&file, &mut witness).await });
-        while fixture.ledger.head().await?.number() < before + 6_500 {
-            assert!(!loading.is_finished(), "it is cut off before its end");
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    for accepted in [6_000, 11_000] {
+        let cut = Arc::new(Notify::new());
+        let mut witness = Witness { cut: Some((accepted, Arc::clone(&cut))), ..Witness::default() };
+        tokio::select! {
+            biased;
+            () = cut.notified() => {}
+            _ = fixture.ledger.load(&source.0, &mut witness) => return Err("it was not cut off".into()),
         }
-        loading.abort();
-        assert!(loading.await.is_err_and(|error| error.is_cancelled()));
         while fixture.ledger.queue_length() > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
+        assert!(fixture.ledger.head().await?.number() < 19_000, "something is left to load");
     }
     let (report, refused) = source.load(&fixture.ledger).await?;
     let resumed = report.resumed_at_line.ok_or("it starts anew")?;
