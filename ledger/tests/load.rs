@@ -10,6 +10,7 @@ use ledger::{
     AsOf, Currency, Ledger, LoadError, LoadFile, LoadFormat, LoadMode, LoadOutcome, LoadProgress, LoadReport,
     LoadSource, LoadWitness, MAX_LINE_BYTES, RefusedLine,
 };
+use tokio::sync::Notify;
 
 const BANK: &str = "assets:pay-in:bank";
 const CSV_HEADER: &str = "reference,kind,effective_date,description,account,debit,credit,currency\n";
@@ -47,13 +48,18 @@ impl Drop for Source {
 #[derive(Default)]
 struct Witness {
     refused: Vec<RefusedLine>,
-    accepted: Arc<AtomicU64>,
+    /// After how many entries somebody is told to cut the load off.
+    cut: Option<(u64, Arc<Notify>)>,
 }
 
 impl LoadWitness for Witness {
     fn reached(&mut self, progress: LoadProgress) {
         assert!(progress.bytes <= progress.of_bytes, "{progress:?}");
-        self.accepted.store(progress.accepted, Ordering::SeqCst);
+        if let Some((accepted, cut)) = &self.cut
+            && progress.accepted >= *accepted
+        {
+            cut.notify_one();
+        }
     }
 
     fn refused(&mut self, line: &RefusedLine) -> std::io::Result<()> {
@@ -137,21 +143,18 @@ async fn a_load_that_is_cut_off_goes_on_where_it_was() -> Result {
     let fixture = LedgerFixture::new().await?;
     let (text, expected) = history();
     let source = Source::new("old system", LoadFormat::JsonLines, text.as_bytes())?;
-    for _ in 0..2 {
-        let (ledger, file) = (fixture.ledger.clone(), source.0.clone());
-        let accepted = Arc::new(AtomicU64::new(0));
-        let mut witness = Witness { accepted: Arc::clone(&accepted), ..Witness::default() };
-        let before = fixture.ledger.head().await?.number();
-        let loading = tokio::spawn(async move { ledger.load(&file, &mut witness).await });
-        while fixture.ledger.head().await?.number() < before + 6_500 {
-            assert!(!loading.is_finished(), "it is cut off before its end");
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    for accepted in [6_000, 11_000] {
+        let cut = Arc::new(Notify::new());
+        let mut witness = Witness { cut: Some((accepted, Arc::clone(&cut))), ..Witness::default() };
+        tokio::select! {
+            biased;
+            () = cut.notified() => {}
+            _ = fixture.ledger.load(&source.0, &mut witness) => return Err("it was not cut off".into()),
         }
-        loading.abort();
-        assert!(loading.await.is_err_and(|error| error.is_cancelled()));
         while fixture.ledger.queue_length() > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
+        assert!(fixture.ledger.head().await?.number() < 19_000, "something is left to load");
     }
     let (report, refused) = source.load(&fixture.ledger).await?;
     let resumed = report.resumed_at_line.ok_or("it starts anew")?;
@@ -225,6 +228,43 @@ async fn all_or_nothing_stops_and_says_so_when_the_book_moves_after_the_check() 
     assert_eq!(rival.refused[0].line, 1_991);
     assert_eq!(report.sequences.map(|(first, last)| (first.number(), last.number())), Some((1, 1_991)));
     assert_eq!(ledger.balances_of(&account(&wallet(2))).await?, []);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_counts_holds_and_closed_periods() -> Result {
+    use diesel_async::SimpleAsyncConnection;
+    let fixture = LedgerFixture::new().await?;
+    let ledger = &fixture.ledger;
+    ledger.post(unit(ledger, &wallet(1), BANK, euro(500))).await?;
+    let mut owner = fixture.test.owner().await?;
+    let hold = |id: u8, remaining: i64, expires: &str| {
+        format!(
+            "insert into ledger.holds (book_id, hold_id, commodity, account, amount_minor, remaining_minor, expires_at,
+                placed_sequence, last_sequence)
+            select 1, '00000000-0000-0000-0000-0000000000{id:02}', commodity, account, 500, {remaining}, {expires}, 1, 1
+            from ledger.accounts
+            where code = '{}';",
+            wallet(1)
+        )
+    };
+    let live = hold(1, 100, "now() + interval '1 day'") + &hold(2, 50, "now() + interval '1 day'");
+    let over = hold(3, 300, "now() - interval '1 second'") + &hold(4, 0, "now() + interval '1 day'");
+    owner.batch_execute(&(live + &over)).await?;
+    let source = |amount: &str| {
+        let text = json("a", &wallet(1), BANK, amount);
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(
+            Source::new("held", LoadFormat::JsonLines, text.as_bytes())?.all_or_nothing(),
+        )
+    };
+    let (_, refused) = source("3.51")?.load(ledger).await?;
+    assert_eq!(places(&refused), [(1, "below-floor")]);
+    owner.batch_execute("update ledger.books set closed_through = '2019-12-31'").await?;
+    let (_, refused) = source("3.50")?.load(ledger).await?;
+    assert_eq!(places(&refused), [(1, "period-closed")]);
+    owner.batch_execute("update ledger.books set closed_through = '2019-12-30'").await?;
+    let (report, refused) = source("3.50")?.load(ledger).await?;
+    assert_eq!((report.booked, refused.len()), (1, 0));
     Ok(())
 }
 
@@ -312,6 +352,10 @@ async fn a_file_is_refused_whole_when_it_cannot_be_told_what_it_is() -> Result {
     let error = fixture.ledger.load(&renamed.0, &mut Failing).await;
     assert!(matches!(error, Err(LoadError::LoadedAs { source_name }) if source_name == "first"));
 
+    let directory = LoadFile { path: std::env::temp_dir(), ..source.0.clone() };
+    let error = fixture.ledger.load(&directory, &mut Failing).await;
+    assert!(matches!(error, Err(LoadError::NoFile { .. })), "{error:?}");
+
     let headers = [("reference,what\n", true), ("reference,kind\n", false), ("", false), ("kind,kind\n", true)];
     for (header, is_unknown) in headers {
         let source = Source::new("headers", LoadFormat::Csv, header.as_bytes())?;
@@ -328,5 +372,48 @@ async fn a_file_is_refused_whole_when_it_cannot_be_told_what_it_is() -> Result {
     let error = fixture.ledger.load(&source.0, &mut Failing).await;
     assert!(matches!(error, Err(LoadError::EndlessRow { line: 2, .. })), "{error:?}");
     assert_eq!(fixture.ledger.head().await?.number(), 1);
+    Ok(())
+}
+
+/// Run it by `cargo test --release -p ledger --test room the_rate -- --ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes and says something only in a release build on a quiet machine"]
+#[allow(clippy::print_stdout, reason = "the figures are what it is for")]
+async fn the_rate_is_at_least_half_of_the_batch_writers() -> Result {
+    const ENTRIES: usize = 200_000;
+    const ACCOUNTS: usize = 10_000;
+    let fixture = LedgerFixture::new().await?;
+    let ledger = &fixture.ledger;
+    let (mut posted, mut loaded) = (Vec::new(), Vec::new());
+    for round in 0..5 {
+        let started = std::time::Instant::now();
+        let mut flights = std::collections::VecDeque::new();
+        for chunk in 0..ENTRIES / 1_000 {
+            let units = (0..1_000).map(|n| unit(ledger, &wallet((chunk * 1_000 + n) % ACCOUNTS), BANK, euro(100)));
+            let units = units.collect();
+            let ledger = ledger.clone();
+            flights.push_back(tokio::spawn(async move { ledger.post_all(units).await }));
+            if flights.len() == 6 {
+                flights.pop_front().ok_or("a flight")?.await??;
+            }
+        }
+        for flight in flights {
+            flight.await??;
+        }
+        posted.push(started.elapsed());
+        let text: String =
+            (0..ENTRIES).map(|n| json(&format!("r{round}-{n}"), BANK, &wallet(n % ACCOUNTS), "1.00")).collect();
+        let source = Source::new(&format!("round {round}"), LoadFormat::JsonLines, text.as_bytes())?;
+        let started = std::time::Instant::now();
+        let (report, _) = source.load(ledger).await?;
+        loaded.push(started.elapsed());
+        assert_eq!(report.booked, ENTRIES as u64);
+    }
+    posted.sort();
+    loaded.sort();
+    let rate = |took: std::time::Duration| ENTRIES as u128 * 1_000 / took.as_millis();
+    let (posting, loading) = (rate(posted[2]), rate(loaded[2]));
+    println!("posting {posting}/s, loading {loading}/s, {} %", loading * 100 / posting);
+    assert!(loading * 2 >= posting);
     Ok(())
 }

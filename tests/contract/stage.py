@@ -275,6 +275,8 @@ class Stage:
                 "/exports/journal.jsonl?from_sequence=2",
                 "/exports/gl_detail.csv/manifest",
                 f"{account}/statement.camt053.xml?currency=EUR",
+                "/feed",
+                "/feed/stream?for_seconds=1",
             ],
             self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions"],
             self.anybody: [

@@ -5,6 +5,7 @@ mod auditing;
 mod books;
 mod exports;
 mod faulty;
+mod feed;
 mod giving_up;
 mod log;
 mod operations;

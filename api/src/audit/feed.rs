@@ -23,8 +23,8 @@ use crate::wire::MoneyBody;
 
 /// Entries of a page when nothing is said.
 const ORDINARY_LIMIT: i64 = 100;
-/// How often a waiting stream says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often a waiting stream says that it lives. Writing is how it is noticed that the client has gone.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Streams that one grant may have open.
 const MAX_STREAMS_OF_ONE: usize = 4;
 /// Streams that may be open in all.
@@ -101,6 +101,26 @@ pub(super) struct EntryBody {
     hold_changes: Vec<HoldChangeBody>,
 }
 
+/// A server-sent event.
+#[derive(ToSchema)]
+#[schema(as = EntryEvent)]
+pub(super) struct EventBody {
+    /// The entry's sequence.
+    #[schema(pattern = "^[0-9]+$")]
+    id: String,
+    /// The entry, as JSON.
+    data: String,
+    #[schema(pattern = "^entry$")]
+    event: &'static str,
+}
+
+impl EventBody {
+    fn text(&self) -> String {
+        let Self { id, data, event } = self;
+        format!("id: {id}\nevent: {event}\ndata: {data}\n\n")
+    }
+}
+
 /// Entries in order.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FeedPage)]
@@ -144,7 +164,7 @@ impl From<FeedEntry> for EntryBody {
 /// Committed entries, the oldest first.
 #[utoipa::path(tag = "feed", security(("token" = [])), params(Place),
     responses((status = 200, description = "A page", body = PageBody), ReadProblems))]
-#[get("/entries")]
+#[get("/feed")]
 pub(super) async fn list_feed(
     house: web::Data<House>,
     _auditor: Admitted<Auditor>,
@@ -169,8 +189,8 @@ pub(super) async fn list_feed(
 /// Last-Event-ID and misses nothing. A stream ends when its time is over, when the server stops, or at a failure.
 #[utoipa::path(tag = "feed", security(("token" = [])),
     params(Start, ("Last-Event-ID" = Option<i64>, Header, description = "The sequence of the last event that came")),
-    responses((status = 200, description = "Events", body = String, content_type = "text/event-stream"), ReadProblems))]
-#[get("/entries/stream")]
+    responses((status = 200, description = "Events", body = EventBody, content_type = "text/event-stream"), ReadProblems))]
+#[get("/feed/stream")]
 pub(super) async fn follow_entries(
     request: HttpRequest,
     house: web::Data<House>,
@@ -239,9 +259,9 @@ fn events(
 fn text(page: Vec<FeedEntry>) -> Option<web::Bytes> {
     let mut text = String::new();
     for entry in page {
-        let sequence = entry.sequence.number();
+        let id = entry.sequence.number().to_string();
         let data = serde_json::to_string(&EntryBody::from(entry)).ok()?;
-        text.push_str(&format!("id: {sequence}\nevent: entry\ndata: {data}\n\n"));
+        text.push_str(&EventBody { id, data, event: "entry" }.text());
     }
     Some(text.into())
 }

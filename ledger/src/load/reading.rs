@@ -59,6 +59,9 @@ impl Identity {
         blocking(move || {
             let mut file = open(&path)?;
             let status = file.metadata().map_err(LoadError::Read)?;
+            if !status.is_file() {
+                return Err(LoadError::NoFile { path });
+            }
             let mut hash = Sha256::new();
             let mut buffer = vec![0; 256 << 10];
             loop {
@@ -156,6 +159,82 @@ impl Reader {
         match self {
             Self::JsonLines(lines) => lines.place(),
             Self::Rows(rows) => rows.place(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::load::LoadMode;
+
+    /// The lines of the entries that can be built, and the places between all that was read.
+    fn read_from(file: &LoadFile, from: Place) -> Result<(Vec<u64>, Vec<Place>), LoadError> {
+        let mut reader = Reader::open(file, from)?;
+        let (mut good, mut places) = (Vec::new(), vec![reader.place()]);
+        while let Some((line, draft)) = reader.next()? {
+            if draft.and_then(|draft| draft.unit(&file.source, line)).is_ok() {
+                good.push(line);
+            }
+            places.push(reader.place());
+        }
+        Ok((good, places))
+    }
+
+    /// Whoever goes on at any place reads the same entries on the same lines, and no other ones.
+    fn goes_on_anywhere(format: LoadFormat, text: &str) -> Result<(), TestCaseError> {
+        let fail = |error: &dyn std::fmt::Display| TestCaseError::fail(error.to_string());
+        let name = format!("teranga-reading-{format:?}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        File::create(&path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| fail(&error))?;
+        let source = LoadSource::try_new("a source").map_err(|error| fail(&error))?;
+        let file = LoadFile { path, format, source, mode: LoadMode::EntryByEntry };
+        let (all, places) = read_from(&file, Place::START).map_err(|error| fail(&error))?;
+        for place in places {
+            let rest: Vec<u64> = all.iter().copied().filter(|line| *line >= place.line).collect();
+            let (found, _) = read_from(&file, place).map_err(|error| fail(&error))?;
+            prop_assert_eq!(found, rest, "from {:?} of {:?}", place, text);
+        }
+        Ok(())
+    }
+
+    fn line_break() -> impl Strategy<Value = &'static str> {
+        prop_oneof![Just("\n"), Just("\r\n"), Just("\n\n"), Just("\r\n\r\n")]
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_read_the_same_from_every_place(
+            rows in proptest::collection::vec((0..4_u8, 0..9_u8, line_break()), 0..12),
+        ) {
+            let mut text = "reference,kind,effective_date,description,account,debit,credit,currency\n".to_owned();
+            for (reference, shape, end) in rows {
+                text += &match shape {
+                    0..3 => format!("{reference},k,2020-01-31,\"a, b\n \"\"c\"\"\",assets:a,1.00,,EUR"),
+                    3..6 => format!("{reference},,,,liabilities:b,,1.00,EUR"),
+                    6 => format!("{reference},k,2020-01-31,too,few"),
+                    7 => format!("{reference},another,2020-01-31,,assets:a,1.00,,EUR"),
+                    _ => "\"\"".to_owned(),
+                };
+                text += end;
+            }
+            goes_on_anywhere(LoadFormat::Csv, &text)?;
+        }
+
+        #[test]
+        fn lines_are_read_the_same_from_every_place(
+            lines in proptest::collection::vec((any::<bool>(), "\\PC{0,20}", line_break()), 0..12),
+        ) {
+            let good = r#"{"kind":"k","effective_date":"2020-01-31","postings":[
+                {"account":"assets:a","debit":"1","currency":"XOF"},{"account":"equity:b","credit":"1","currency":"XOF"}]}"#;
+            let good = good.replace('\n', " ");
+            let text: String =
+                lines.iter().map(|(is_good, other, end)| format!("{}{end}", if *is_good { &good } else { other })).collect();
+            goes_on_anywhere(LoadFormat::JsonLines, &text)?;
         }
     }
 }

@@ -84,8 +84,7 @@ impl Rehearsal {
                             self.accepted += 1;
                             continue;
                         }
-                        Err(Denial::Refused(refusal)) => RefusedLine::by_ledger(item.line, item.reference, &refusal),
-                        Err(Denial::Closed(through)) => RefusedLine::by_period(item.line, item.reference, through),
+                        Err(refusal) => RefusedLine::by_ledger(item.line, item.reference, &refusal),
                     },
                 };
                 self.refused += 1;
@@ -103,17 +102,18 @@ impl Rehearsal {
     }
 
     /// What the writer would decide after the entries before this one.
-    fn decide(&mut self, unit: &UnitOfWork) -> Result<(), Denial> {
+    fn decide(&mut self, unit: &UnitOfWork) -> Result<(), Refusal> {
         let (key, fingerprint) = (unit.key().uuid(), unit.entry().fingerprint());
         match self.keys.get(&key) {
             Some(known) if *known == fingerprint => return Ok(()),
-            Some(_) => return Err(Denial::Refused(Refusal::KeyReused)),
+            Some(_) => return Err(Refusal::KeyReused),
             None => {}
         }
-        if let Some(through) = self.closed_through.filter(|through| unit.entry().effective_date() <= *through) {
-            return Err(Denial::Closed(through));
+        let effective_date = unit.entry().effective_date();
+        if let Some(through) = self.closed_through.filter(|through| effective_date <= *through) {
+            return Err(Refusal::PeriodClosed { through, effective_date });
         }
-        self.apply(unit.entry()).map_err(Denial::Refused)?;
+        self.apply(unit.entry())?;
         self.keys.insert(key, fingerprint);
         Ok(())
     }
@@ -214,12 +214,6 @@ impl Rehearsal {
         self.keys.extend(booked);
         Ok(())
     }
-}
-
-/// Why an entry would not be booked.
-enum Denial {
-    Refused(Refusal),
-    Closed(NaiveDate),
 }
 
 fn entries_of(chunk: &Chunk) -> impl Iterator<Item = &Entry> {

@@ -34,8 +34,8 @@ pub(super) struct Rows {
     /// Where the reader was started; its own positions count from there.
     start: Place,
     ahead: Option<Row>,
-    /// The line of a row that cannot be read and stands right before `ahead`.
-    unreadable: Option<u64>,
+    /// A row that cannot be read and stands right before `ahead`.
+    unreadable: Option<Place>,
 }
 
 /// Which field of a row is what.
@@ -64,9 +64,10 @@ impl Rows {
         Ok(rows)
     }
 
-    /// Where the next entry starts.
+    /// Where the next entry starts, or the row before it that may belong to it.
     pub(super) fn place(&self) -> Place {
-        self.ahead.as_ref().map_or_else(|| after(self.start, self.reader.position()), |row| row.place)
+        let next = self.ahead.as_ref().map_or_else(|| after(self.start, self.reader.position()), |row| row.place);
+        self.unreadable.unwrap_or(next)
     }
 
     /// The next entry with the line that it starts on, or that is at fault.
@@ -75,12 +76,12 @@ impl Rows {
         let line = first.place.line;
         let beside = self.unreadable.take();
         if first.record.is_err() {
-            self.unreadable = Some(line);
+            self.unreadable = Some(first.place);
         }
         let started = first.record.and_then(|record| self.columns.start(record));
         let reference = started.as_ref().ok().map(|group| self.columns.text(&group.first, 0).to_owned());
         let mut entry = match (beside, started) {
-            (Some(unreadable), Ok(_)) => Err((line, LineFault::Beside { line: unreadable })),
+            (Some(unreadable), Ok(_)) => Err((line, LineFault::Beside { line: unreadable.line })),
             (_, started) => started.map_err(|fault| (line, fault)),
         };
         while let Some(row) = self.read()? {
@@ -94,7 +95,7 @@ impl Rows {
                 self.ahead = Some(row);
                 break;
             }
-            self.unreadable = row.record.is_err().then_some(row.place.line);
+            self.unreadable = row.record.is_err().then_some(row.place);
             let Ok(group) = &mut entry else { continue };
             if let Err(fault) = row.record.and_then(|record| self.columns.add(group, &record)) {
                 entry = Err((row.place.line, fault));

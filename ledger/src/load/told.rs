@@ -178,11 +178,6 @@ impl RefusedLine {
     pub(super) fn by_database(line: u64, reference: Option<String>, detail: String) -> Self {
         Self { line, reference, reason: "rejected", detail }
     }
-
-    pub(super) fn by_period(line: u64, reference: Option<String>, closed_through: chrono::NaiveDate) -> Self {
-        let detail = format!("the book is closed through {closed_through}");
-        Self { line, reference, reason: "period-closed", detail }
-    }
 }
 
 /// Why a load could not be finished.
@@ -196,6 +191,12 @@ pub enum LoadError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// It is a directory or a pipe, which cannot be read twice.
+    #[error("{path} is no regular file")]
+    NoFile {
+        /// Which.
+        path: PathBuf,
     },
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
