@@ -261,6 +261,26 @@ async fn differences_name_the_transfers_that_a_superuser_changed() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_booked_on_a_clearing_account_by_hand_stands_out() -> Result {
+    let books = Books::new().await?;
+    books.fund(1, AMINA, euro(1_000)).await?;
+    books.clearing.transfer(&order(place(1, AMINA), place(2, BABACAR), euro(400))).await?;
+    books.fund(1, OWED_TO_2, euro(5)).await?;
+    books.fund(1, "liabilities:clearing:typing-error", euro(7)).await?;
+    let found = books.clearing.differences().await?;
+    let faults: Vec<_> = found.iter().map(|found| (found.account.as_str(), found.fault)).collect();
+    let by_hand = |first_sequence, booked_minor| ClearingFault::Entries { first_sequence, booked_minor };
+    let off = ClearingFault::Position { difference_minor: 5 };
+    let expected =
+        [(OWED_TO_2, by_hand(3, -5)), ("liabilities:clearing:typing-error", by_hand(4, -7)), (OWED_TO_2, off)];
+    assert_eq!(faults, expected);
+    let verification = books.clearing.verify(|done, of| assert!(done <= of)).await?;
+    let difference = verification.first_difference().map(ToString::to_string).unwrap_or_default();
+    assert!(difference.starts_with("book 1, sequence 3, posting -: -5 minor units of EUR"), "{difference}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_servers_role_cannot_change_what_was_ordered() -> Result {
     let books = Books::new().await?;
     let database = books.test.database()?;
