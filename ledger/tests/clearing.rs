@@ -235,7 +235,7 @@ async fn differences_name_the_transfers_that_a_superuser_changed() -> Result {
         .batch_execute(&format!("update ledger.transfers set amount_minor = 201 where transfer_id = '{second}'"))
         .await?;
     let found = books.clearing.differences().await?;
-    assert_eq!(found.len(), 2, "in either book: {found:?}");
+    assert_eq!(found.len(), 4, "on both sides of either book: {found:?}");
     assert!(
         found.iter().all(
             |difference| matches!(difference.fault, ClearingFault::Transfer { transfer, .. } if transfer == second)
@@ -249,10 +249,20 @@ async fn differences_name_the_transfers_that_a_superuser_changed() -> Result {
     let named = found.iter().filter(
         |difference| matches!(difference.fault, ClearingFault::Transfer { transfer, .. } if transfer == second),
     );
-    assert_eq!(named.count(), 1, "claimed and in flight at once: {found:?}");
+    assert_eq!(named.count(), 2, "claimed and in flight at once: {found:?}");
     assert_eq!(books.clearing.positions().await?[0].difference_minor(), -200);
     owner.batch_execute("update ledger.transfers set state = 'arrived', settled_at = now()").await?;
     books.check().await?;
+    for (column, code) in [("source", AMINA), ("destination", BABACAR)] {
+        let mallory = format!(
+            "update ledger.transfers set {column} = 'liabilities:wallets:mallory' where transfer_id = '{second}'"
+        );
+        owner.batch_execute(&mallory).await?;
+        let found = books.clearing.differences().await?;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].account, account("liabilities:wallets:mallory"));
+        owner.batch_execute(&mallory.replace("liabilities:wallets:mallory", code)).await?;
+    }
     owner.batch_execute("delete from ledger.transfers").await?;
     let gone: Vec<_> = books.clearing.differences().await?.into_iter().map(|found| found.fault).collect();
     assert!(gone.iter().all(|fault| matches!(fault, ClearingFault::Entries { .. })), "{gone:?}");
