@@ -164,8 +164,8 @@ const POSITIONS: &str = "with pairs as (
     full join in_flight using (from_book, to_book, commodity)
     order by from_book, to_book, commodity";
 
-/// Each transfer on each of its four accounts: what is booked against what its state says. Of entries that are about no
-/// transfer, the postings on clearing accounts stand out.
+/// Each transfer on each of its four accounts: what is booked against what its state says. Transfers of one id from two
+/// books are told as one. Of entries that are about no transfer, the postings on clearing accounts stand out.
 const DIFFERENCES: &str = "with between_books as (
         select book_id, account
         from ledger.accounts
@@ -185,7 +185,7 @@ const DIFFERENCES: &str = "with between_books as (
         left join ledger.entries e on e.book_id = p.book_id and e.sequence = p.sequence
         group by p.book_id, a.code, a.commodity, e.subject
     ), expected as (
-        select side.book_id, side.code, t.commodity, t.transfer_id as transfer, side.amount
+        select side.book_id, side.code, t.commodity, t.transfer_id as transfer, sum(side.amount) as amount
         from ledger.transfers t
         cross join lateral (
             select case when t.state in ('departed', 'arrived') then t.amount_minor else 0 end as departed,
@@ -198,6 +198,7 @@ const DIFFERENCES: &str = "with between_books as (
                 (t.to_book, 'assets:clearing:book-' || t.from_book, leg.arrived),
                 (t.to_book, t.destination, -leg.arrived)
         ) side (book_id, code, amount)
+        group by side.book_id, side.code, t.commodity, t.transfer_id
     )
     select book_id, code, commodity, expected.transfer, booked.first_sequence,
         coalesce(booked.amount, 0)::text as booked, coalesce(expected.amount, 0)::text as expected
