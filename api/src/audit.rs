@@ -2,11 +2,13 @@
 
 mod access;
 mod book;
+mod feed;
 mod journal;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use book::SafeguardingBody;
+pub(crate) use feed::Streams;
 
 /// All endpoints under `/v1/audit`.
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
@@ -17,5 +19,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(book::read_statement)
         .service(book::read_safeguarding)
         .service(book::verify_book)
+        .service(feed::list_entries)
+        .service(feed::follow_entries)
         .service(journal::export_hledger_journal);
 }

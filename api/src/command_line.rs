@@ -1,5 +1,7 @@
 //! The command line.
 
+mod load;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,6 +32,8 @@ enum Command {
     Demo(demo::Options),
     /// Recompute every book and what they owe one another, and name the first differences.
     Verify,
+    /// Book entries from a CSV or JSON Lines file: opening balances, a history.
+    Load(load::Options),
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
         /// The directory.
@@ -93,6 +97,10 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Verify => {
             logs::start(&configuration.settings.log);
             verify(configuration).await
+        }
+        Command::Load(options) => {
+            logs::start(&configuration.settings.log);
+            load::run(configuration, options).await
         }
         Command::Openapi { directory } => {
             std::fs::create_dir_all(&directory)?;

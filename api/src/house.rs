@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
-use ledger::{BookId, BookSettings, Clearing, ClearingError, Ledger, WriterTask};
+use ledger::{BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, WriterTask};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
@@ -14,6 +14,7 @@ use platform::postgres::{EmbeddedPostgres, EmbeddedSettings};
 use remittance::{Beneficiaries, Corridors, PayIns, Quotes, Rates, Remittances, SendingLimits};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::audit::Streams;
 use crate::configuration::{Configuration, ConfigurationFaults};
 use crate::idempotency::Running;
 use crate::keys;
@@ -35,6 +36,9 @@ pub struct House {
     pub(crate) ledger: Ledger,
     /// The same book through the auditors' role, which can change nothing.
     pub(crate) audited: Ledger,
+    /// Committed entries as they come, read through a pool of their own.
+    pub(crate) feed: Feed,
+    pub(crate) streams: Streams,
     /// All books, and the transfers between them.
     pub(crate) clearing: Clearing,
     /// All books through the auditors' role.
@@ -148,12 +152,14 @@ impl OpenHouse {
         let settings = &configuration.settings;
         let database = Database::connect(&ground.server_url, settings.database.pool_size, DatabaseAccess::Server)?;
         let reader = Database::connect(&ground.owner_url, 4, DatabaseAccess::Reader)?;
+        let feed_reader = Database::connect(&ground.owner_url, 2, DatabaseAccess::Reader)?;
         let cipher = Cipher::try_new(&master_key(&configuration, &directory)?)?;
         let lifetime = Duration::minutes(settings.tokens.lifetime_minutes.into());
         let tokens = Tokens::load(&directory.join("keys"), &settings.server.public_url, lifetime)
             .map_err(|error| OpenError::TokenKeys(error.to_string()))?;
         let metrics = Metrics::try_new()?;
-        let (clearing, writers) = open_books(&configuration, &database, &clock, &metrics).await?;
+        let waker = FeedWaker::default();
+        let (clearing, writers) = open_books(&configuration, &database, &clock, &metrics, &waker).await?;
         let ledger = clearing.book(BookId::FIRST)?.clone();
         let corridors = Arc::new(configuration.corridors.clone());
         let rates = Rates::new(database.clone(), corridors.base);
@@ -161,6 +167,8 @@ impl OpenHouse {
         let beneficiaries = Beneficiaries::new(database.clone(), cipher.clone(), clock.clone());
         let institutions = Institutions::new(database.clone(), clock.clone());
         let house = House {
+            feed: ledger.reading_through(feed_reader).feed(&waker),
+            streams: Streams::default(),
             audited: ledger.reading_through(reader.clone()),
             audited_clearing: clearing.reading_through(&reader),
             clearing,
@@ -246,14 +254,16 @@ async fn open_books(
     database: &Database,
     clock: &Clock,
     metrics: &Metrics,
+    waker: &FeedWaker,
 ) -> Result<(Clearing, Vec<WriterTask>), OpenError> {
     let open = async |book, name: &str| {
+        let observer = metrics.batch_observer();
         let settings = BookSettings {
             book,
             name: name.to_owned(),
             chart: configuration.chart.clone(),
             clock: clock.clone(),
-            observer: Some(metrics.batch_observer()),
+            observer: Some(if book == BookId::FIRST { waker.observer(observer) } else { observer }),
         };
         Ledger::open(database.clone(), settings).await
     };

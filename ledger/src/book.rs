@@ -4,11 +4,18 @@ use chrono::{DateTime, NaiveDate, Utc};
 use platform::clock::Clock;
 use platform::database::Database;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::account::Chart;
-use crate::unit_of_work::{PostError, Receipt, UnitOfWork};
-use crate::writer::{self, Observer, Queue};
+use crate::entry::EntryKind;
+use crate::period::{Approvals, PeriodChange};
+use crate::unit_of_work::{IdempotencyKey, PostError, Receipt, UnitOfWork};
+use crate::writer::{self, Observer, Purpose, Queue};
 use crate::{Error, Sequence};
+
+const PERIOD_CLOSED: EntryKind = EntryKind::new("period-closed");
+const PERIOD_REOPENED: EntryKind = EntryKind::new("period-reopened");
+const HOLD_EXPIRED: EntryKind = EntryKind::new("hold-expired");
 
 /// A complete set of accounts with one order of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,7 +100,7 @@ impl Ledger {
     /// [`PostError::Refused`] with the reason; [`PostError::Busy`] when too much waits; after
     /// [`PostError::Unavailable`] a retry with the same key tells whether it was booked.
     pub async fn post(&self, unit: UnitOfWork) -> Result<Receipt, PostError> {
-        let mut answers = self.queue.submit(vec![unit]).await?;
+        let mut answers = self.queue.submit(vec![unit], Purpose::Book).await?;
         answers.pop().unwrap_or_else(|| Err(PostError::Unavailable("the writer gave no answer".to_owned())))
     }
 
@@ -102,7 +109,70 @@ impl Ledger {
     /// # Errors
     /// [`PostError::Busy`] or [`PostError::Unavailable`] for all of them; what befell a single one is in its place.
     pub async fn post_all(&self, units: Vec<UnitOfWork>) -> Result<Vec<Result<Receipt, PostError>>, PostError> {
-        self.queue.submit(units).await
+        self.queue.submit(units, Purpose::Book).await
+    }
+
+    /// Decides a unit as if it were booked now, effects included, and writes nothing: not even a refusal is kept.
+    ///
+    /// The answer has [`crate::Outcome::WouldBeBooked`], and the sequence and balances that it would get.
+    ///
+    /// # Errors
+    /// As [`Ledger::post`].
+    pub async fn dry_run(&self, unit: UnitOfWork) -> Result<Receipt, PostError> {
+        let mut answers = self.queue.submit(vec![unit], Purpose::DryRun).await?;
+        answers.pop().unwrap_or_else(|| Err(PostError::Unavailable("the writer gave no answer".to_owned())))
+    }
+
+    /// Closes the book through a date: no entry may take effect on it or before it any more, adjustments aside.
+    ///
+    /// # Errors
+    /// [`crate::Refusal::PeriodChange`] when the day is not over or is closed already; otherwise as [`Ledger::post`].
+    pub async fn close_period(
+        &self,
+        key: IdempotencyKey,
+        through: NaiveDate,
+        approver: Uuid,
+    ) -> Result<Receipt, PostError> {
+        self.change_period(key, PERIOD_CLOSED, PeriodChange::Closed { through, approver }).await
+    }
+
+    /// Opens the book again from a date on.
+    ///
+    /// # Errors
+    /// [`crate::Refusal::PeriodChange`] when it is open; otherwise as [`Ledger::post`].
+    pub async fn reopen_period(
+        &self,
+        key: IdempotencyKey,
+        from: NaiveDate,
+        approvals: Approvals,
+    ) -> Result<Receipt, PostError> {
+        self.change_period(key, PERIOD_REOPENED, PeriodChange::Reopened { from, approvals }).await
+    }
+
+    async fn change_period(
+        &self,
+        key: IdempotencyKey,
+        kind: EntryKind,
+        change: PeriodChange,
+    ) -> Result<Receipt, PostError> {
+        let entry = crate::Entry::builder(kind, self.today()).period(change).build();
+        let entry = entry.map_err(|error| PostError::Rejected(error.to_string()))?;
+        self.post(UnitOfWork::new(key, entry)).await
+    }
+
+    /// Takes holds off the list whose time is over; they count no more in any case. Answers how many.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or the queue is full; a hold that somebody else took off is no error.
+    pub async fn tidy_expired_holds(&self, limit: i64) -> Result<usize, Error> {
+        let mut units = Vec::new();
+        for hold in self.expired_holds(limit).await? {
+            let entry = crate::Entry::builder(HOLD_EXPIRED, self.today()).expire_hold(hold).build();
+            let entry = entry.map_err(|error| Error::Corrupt(error.to_string()))?;
+            units.push(UnitOfWork::new(IdempotencyKey::derived(hold.uuid(), "expired"), entry));
+        }
+        let tidied = self.post_all(units).await.map_err(|error| Error::Writer(error.to_string()))?;
+        Ok(tidied.into_iter().filter(Result::is_ok).count())
     }
 
     /// Units that wait or are being written.

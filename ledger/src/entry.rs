@@ -3,16 +3,22 @@
 //! An [`Entry`] can only be made by its builder, which refuses whatever does not balance; so an unbalanced entry is not
 //! a state that the rest of the house has to think of.
 
-use std::collections::BTreeMap;
+mod builder;
 
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{AccountCode, Currency, Money};
+use crate::hold::HoldChange;
+use crate::period::{Approvals, PeriodChange};
+use crate::{AccountCode, Currency, Money, Sequence};
+
+pub use builder::EntryBuilder;
 
 /// Postings that one entry may have.
 pub const MAX_POSTINGS: usize = 10_000;
+/// Changes of holds that one entry may have.
+pub const MAX_HOLD_CHANGES: usize = 1_000;
 /// Characters of a description.
 pub const MAX_DESCRIPTION: usize = 200;
 /// Bytes of an entry's metadata, as JSON.
@@ -66,6 +72,10 @@ pub struct Entry {
     subject: Option<Uuid>,
     metadata: Option<serde_json::Value>,
     postings: Vec<Posting>,
+    hold_changes: Vec<HoldChange>,
+    reverses: Option<Sequence>,
+    adjustment: Option<Approvals>,
+    period: Option<PeriodChange>,
 }
 
 /// Why an entry could not be built.
@@ -80,12 +90,26 @@ pub enum EntryError {
         /// Debits less credits, in minor units.
         difference_minor: i128,
     },
-    /// There are fewer than two postings.
-    #[error("an entry needs at least two postings")]
+    /// There are fewer than two postings, and nothing else that the entry does.
+    #[error("an entry needs at least two postings, or none and a change of a hold")]
     TooFewPostings,
     /// There are more postings than [`MAX_POSTINGS`].
     #[error("an entry may have at most {MAX_POSTINGS} postings")]
     TooManyPostings,
+    /// There are more changes of holds than [`MAX_HOLD_CHANGES`].
+    #[error("an entry may change at most {MAX_HOLD_CHANGES} holds")]
+    TooManyHoldChanges,
+    /// One hold is changed twice.
+    #[error("the entry changes hold {0} twice")]
+    HoldTwice(crate::HoldId),
+    /// A hold is placed or posted with nothing in it.
+    #[error("hold {hold} has an amount of {amount}; amounts of holds are above zero")]
+    HoldNotPositive {
+        /// The hold.
+        hold: crate::HoldId,
+        /// The amount.
+        amount: String,
+    },
     /// A debit or credit is zero or negative.
     #[error("{account} has an amount of {amount} {currency}; debits and credits are above zero")]
     NotPositive {
@@ -99,17 +123,11 @@ pub enum EntryError {
     /// The description is longer than [`MAX_DESCRIPTION`] or has line breaks.
     #[error("a description has at most {MAX_DESCRIPTION} characters on one line")]
     Description,
-    /// The metadata is larger than [`MAX_METADATA_BYTES`].
-    #[error("metadata has at most {MAX_METADATA_BYTES} bytes")]
+    /// The metadata is larger than [`MAX_METADATA_BYTES`], or has a number that is no 64-bit integer, or a zero byte.
+    #[error(
+        "metadata has at most {MAX_METADATA_BYTES} bytes, numbers in it are whole (write others as text), and its texts have no zero byte"
+    )]
     Metadata,
-}
-
-/// Collects what an entry is made of; see [`Entry::builder`].
-#[derive(Debug)]
-#[must_use]
-pub struct EntryBuilder {
-    entry: Entry,
-    fault: Option<EntryError>,
 }
 
 impl Entry {
@@ -129,9 +147,7 @@ impl Entry {
     /// # build().unwrap();
     /// ```
     pub fn builder(kind: EntryKind, effective_date: NaiveDate) -> EntryBuilder {
-        let entry =
-            Self { kind, effective_date, description: None, subject: None, metadata: None, postings: Vec::new() };
-        EntryBuilder { entry, fault: None }
+        EntryBuilder::new(kind, effective_date)
     }
 
     /// What kind of thing it records.
@@ -170,6 +186,40 @@ impl Entry {
         &self.postings
     }
 
+    /// What it does to holds, in the order given.
+    #[must_use]
+    pub fn hold_changes(&self) -> &[HoldChange] {
+        &self.hold_changes
+    }
+
+    /// The entry that it takes back.
+    #[must_use]
+    pub fn reverses(&self) -> Option<Sequence> {
+        self.reverses
+    }
+
+    /// Who approved that it may take effect in a closed period.
+    #[must_use]
+    pub fn adjustment(&self) -> Option<Approvals> {
+        self.adjustment
+    }
+
+    /// What it closes or reopens.
+    #[must_use]
+    pub fn period(&self) -> Option<PeriodChange> {
+        self.period
+    }
+
+    /// Whether nothing but postings has to be looked at to book it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.hold_changes.is_empty() && self.reverses.is_none() && self.adjustment.is_none() && self.period.is_none()
+    }
+
+    /// Whether there is something that a salted commitment stands for in the log.
+    pub(crate) fn has_content(&self) -> bool {
+        self.description.is_some() || self.subject.is_some() || self.metadata.is_some()
+    }
+
     /// 16 bytes that tell two contents under one idempotency key apart.
     ///
     /// The effective date is left out on purpose: a request that is retried after midnight is the same request.
@@ -188,153 +238,36 @@ impl Entry {
             hash.update(posting.amount.minor().to_be_bytes());
         }
         hash.update(self.subject.unwrap_or_default().as_bytes());
+        if !self.is_plain() {
+            self.fingerprint_more(&mut hash);
+        }
         let digest = hash.finalize();
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
         Uuid::from_bytes(bytes)
     }
-}
 
-impl EntryBuilder {
-    /// Says in a line what happened; no personal data, it is kept for ever.
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        let description = description.into();
-        if description.chars().count() > MAX_DESCRIPTION || description.chars().any(char::is_control) {
-            self.fault.get_or_insert(EntryError::Description);
+    /// The approvers of an adjustment are left out: who approves a retry may be somebody else.
+    fn fingerprint_more(&self, hash: &mut Sha256) {
+        hash.update(self.reverses.map_or(0, Sequence::number).to_be_bytes());
+        if let Some(period) = self.period {
+            hash.update(period.name());
+            hash.update(period.date().to_string());
         }
-        self.entry.description = Some(description);
-        self
-    }
-
-    /// Names the thing that the entry is about.
-    pub fn subject(mut self, subject: Uuid) -> Self {
-        self.entry.subject = Some(subject);
-        self
-    }
-
-    /// Adds further facts; no personal data, they are kept for ever.
-    pub fn metadata(mut self, metadata: serde_json::Value) -> Self {
-        if metadata.to_string().len() > MAX_METADATA_BYTES {
-            self.fault.get_or_insert(EntryError::Metadata);
-        }
-        self.entry.metadata = Some(metadata);
-        self
-    }
-
-    /// Adds a debit.
-    pub fn debit(self, account: AccountCode, amount: Money) -> Self {
-        self.posting(account, amount, amount.checked_neg().map(|_| amount))
-    }
-
-    /// Adds a credit.
-    pub fn credit(self, account: AccountCode, amount: Money) -> Self {
-        self.posting(account, amount, amount.checked_neg())
-    }
-
-    fn posting(mut self, account: AccountCode, given: Money, signed: Result<Money, crate::MoneyError>) -> Self {
-        match signed {
-            Ok(amount) if given.is_positive() => self.entry.postings.push(Posting { account, amount }),
-            _ => {
-                self.fault.get_or_insert(EntryError::NotPositive {
-                    account,
-                    amount: given.to_string(),
-                    currency: given.currency(),
-                });
-            }
-        }
-        self
-    }
-
-    /// The entry, if it balances in each currency.
-    ///
-    /// # Errors
-    /// [`EntryError`] with the first fault.
-    pub fn build(self) -> Result<Entry, EntryError> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
-        }
-        match self.entry.postings.len() {
-            0 | 1 => return Err(EntryError::TooFewPostings),
-            count if count > MAX_POSTINGS => return Err(EntryError::TooManyPostings),
-            _ => {}
-        }
-        let mut sums = BTreeMap::<Currency, i128>::new();
-        for posting in &self.entry.postings {
-            *sums.entry(posting.amount.currency()).or_default() += i128::from(posting.amount.minor());
-        }
-        match sums.into_iter().find(|(_, sum)| *sum != 0) {
-            Some((currency, difference_minor)) => Err(EntryError::Unbalanced { currency, difference_minor }),
-            None => Ok(self.entry),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const KIND: EntryKind = EntryKind::new("test");
-
-    fn code(text: &str) -> AccountCode {
-        AccountCode::try_new(text).expect("a valid code")
-    }
-
-    fn day() -> NaiveDate {
-        NaiveDate::from_ymd_opt(2026, 1, 31).expect("a date")
-    }
-
-    proptest! {
-        #[test]
-        fn an_entry_is_built_exactly_when_it_balances(
-            postings in proptest::collection::vec((any::<bool>(), 0..3_usize, -5..2_000_i64), 0..8),
-            even in any::<bool>(),
-        ) {
-            let currencies = [Currency::EUR, Currency::XOF, Currency::try_new("TND").expect("a currency")];
-            let mut builder = Entry::builder(KIND, day());
-            let mut sums = [0_i64; 3];
-            let mut count = 0;
-            let mut positive = true;
-            for (debit, which, minor) in postings {
-                let amount = Money::from_minor(minor, currencies[which]);
-                positive &= minor > 0;
-                count += 1;
-                sums[which] += if debit { minor } else { -minor };
-                builder = if debit {
-                    builder.debit(code("assets:pay-in:bank"), amount)
-                } else {
-                    builder.credit(code("liabilities:wallets:amina"), amount)
-                };
-            }
-            if even {
-                for (which, sum) in sums.iter_mut().enumerate().filter(|(_, sum)| **sum != 0) {
-                    let amount = Money::from_minor(sum.abs(), currencies[which]);
-                    builder = if *sum < 0 {
-                        builder.debit(code("equity:capital"), amount)
-                    } else {
-                        builder.credit(code("equity:capital"), amount)
-                    };
-                    count += 1;
-                    *sum = 0;
+        for change in &self.hold_changes {
+            hash.update([change.kind().number()]);
+            hash.update(change.hold().uuid().as_bytes());
+            match change {
+                HoldChange::Placed { account, amount, expires_at, .. } => {
+                    hash.update(account.as_str());
+                    hash.update([0]);
+                    hash.update(amount.currency().number().to_be_bytes());
+                    hash.update(amount.minor().to_be_bytes());
+                    hash.update(expires_at.timestamp_micros().to_be_bytes());
                 }
+                HoldChange::Posted { amount, .. } => hash.update(amount.minor().to_be_bytes()),
+                HoldChange::Released { .. } | HoldChange::Expired { .. } => {}
             }
-            let ought_to_be_built = positive && count >= 2 && sums == [0, 0, 0];
-            prop_assert_eq!(builder.build().is_ok(), ought_to_be_built);
         }
-    }
-
-    #[test]
-    fn the_fingerprint_knows_the_content_but_not_the_day() {
-        let entry = |minor, day| {
-            let amount = Money::from_minor(minor, Currency::EUR);
-            Entry::builder(KIND, day)
-                .debit(code("assets:pay-in:bank"), amount)
-                .credit(code("liabilities:wallets:amina"), amount)
-                .build()
-                .expect("balanced")
-        };
-        let tomorrow = day().succ_opt().expect("a date");
-        assert_eq!(entry(1, day()).fingerprint(), entry(1, tomorrow).fingerprint());
-        assert_ne!(entry(1, day()).fingerprint(), entry(2, day()).fingerprint());
     }
 }

@@ -8,6 +8,9 @@ pub enum Error {
     /// No connection could be had.
     #[error(transparent)]
     Platform(#[from] platform::Error),
+    /// The writer did not take what the ledger itself wanted to book.
+    #[error("the ledger's writer refused: {0}")]
+    Writer(String),
     /// What is stored is not what the ledger writes.
     #[error("the ledger holds something that it never writes: {0}")]
     Corrupt(String),
@@ -18,6 +21,14 @@ pub enum Error {
         code: crate::AccountCode,
         /// The currency asked for.
         currency: crate::Currency,
+    },
+    /// The entry cannot be taken back by turning its postings round.
+    #[error("entry {sequence} cannot be reversed: {reason}")]
+    NotReversible {
+        /// The entry.
+        sequence: i64,
+        /// Why.
+        reason: &'static str,
     },
     /// The book has not come so far.
     #[error("the book stands at sequence {head}, {asked} was asked for")]

@@ -28,8 +28,13 @@ mod clearing;
 mod entry;
 mod error;
 mod export;
+mod feed;
+mod hold;
+mod load;
 mod log;
 mod money;
+mod period;
+mod reversal;
 mod safeguarding;
 pub mod schema;
 mod statement;
@@ -45,10 +50,22 @@ pub use clearing::{
     Position, RECOVERY_AFTER, Recovery, Shown, Transfer, TransferId, TransferOrder, TransferState,
 };
 pub use entry::{
-    Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_METADATA_BYTES, MAX_POSTINGS, Posting,
+    Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_HOLD_CHANGES, MAX_METADATA_BYTES, MAX_POSTINGS,
+    Posting,
 };
 pub use error::Error;
+pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES};
+pub use hold::{Available, Hold, HoldChange, HoldId, MAX_LIVE_HOLDS};
+pub use load::{
+    InvalidSource, LineFault, LoadError, LoadFile, LoadFormat, LoadMode, LoadOutcome, LoadProgress, LoadReport,
+    LoadSource, LoadWitness, MAX_LINE_BYTES, MAX_REHEARSED_ENTRIES, RefusedLine, Stage,
+};
+pub use log::{
+    Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
+    LogVerification, LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
+};
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
+pub use period::{Approvals, PeriodChange, SameApprover};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};
 pub use unit_of_work::{

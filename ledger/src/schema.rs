@@ -135,6 +135,60 @@ diesel::table! {
 }
 
 diesel::table! {
+    ledger.log_tiles (book_id, level, tile) {
+        book_id -> Int2,
+        level -> Int2,
+        tile -> Int8,
+        root -> Bytea,
+        hashes -> Bytea,
+    }
+}
+
+diesel::table! {
+    ledger.log_checkpoints (book_id, size) {
+        book_id -> Int2,
+        size -> Int8,
+        root -> Bytea,
+        note -> Text,
+        signed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger.log_cosignatures (book_id, size, witness) {
+        book_id -> Int2,
+        size -> Int8,
+        witness -> Text,
+        line -> Text,
+        witnessed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger.log_keys (book_id, verifier_key) {
+        book_id -> Int2,
+        verifier_key -> Text,
+        signs_from -> Timestamptz,
+        signs_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    ledger.loads (book_id, file_sha256) {
+        book_id -> Int2,
+        file_sha256 -> Bytea,
+        source -> Text,
+        started_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        reached_byte -> Int8,
+        reached_line -> Int8,
+        booked -> Int8,
+        refused -> Int8,
+    }
+}
+
+diesel::table! {
     ledger.transfers (from_book, transfer_id) {
         from_book -> Int2,
         to_book -> Int2,
@@ -165,5 +219,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     period_changes,
     closing_balances,
     holds,
-    hold_changes
+    hold_changes,
+    log_tiles,
+    log_checkpoints,
+    log_cosignatures,
+    log_keys
 );

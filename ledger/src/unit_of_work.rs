@@ -1,9 +1,11 @@
 //! Units of work: an entry together with the changes of state that it causes, committed whole or not at all.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::hold::{Available, HoldId, MAX_LIVE_HOLDS};
+use crate::log::leaf::content_commitment;
 use crate::{AccountCode, Balance, Entry, Money};
 
 /// Changes of state that one unit may cause.
@@ -77,12 +79,21 @@ pub struct UnitOfWork {
     pub(crate) key: IdempotencyKey,
     pub(crate) entry: Entry,
     pub(crate) effects: Vec<Effect>,
+    pub(crate) fingerprint: Uuid,
+    /// Salt of the commitment to the entry's content in the log; none when it has no content.
+    pub(crate) salt: Option<Uuid>,
+    pub(crate) content: Option<[u8; 32]>,
 }
 
 impl UnitOfWork {
     /// A unit that books `entry` once under `key`.
     pub fn new(key: IdempotencyKey, entry: Entry) -> Self {
-        Self { key, entry, effects: Vec::new() }
+        // Hashed here, by the caller, so that the one writer has less to do.
+        let fingerprint = entry.fingerprint();
+        let salt = entry.has_content().then(Uuid::new_v4);
+        let content =
+            salt.and_then(|salt| content_commitment(salt, entry.description(), entry.subject(), entry.metadata()));
+        Self { key, entry, effects: Vec::new(), fingerprint, salt, content }
     }
 
     /// The same unit, causing one more change of state.
@@ -134,6 +145,8 @@ pub struct Receipt {
     pub outcome: Outcome,
     /// The balances that the entry left, one per account and in the order of the postings; empty for a repeated key.
     pub balances: Vec<Balance>,
+    /// What the accounts whose holds the entry changed have after it; empty for a repeated key.
+    pub available: Vec<Available>,
 }
 
 /// Whether a unit was booked by this call or by an earlier one.
@@ -143,6 +156,8 @@ pub enum Outcome {
     Booked,
     /// Booked before, under the same key; this call changed nothing.
     AlreadyBooked,
+    /// A dry run: it would be booked like that now, and nothing was written.
+    WouldBeBooked,
 }
 
 /// Why a unit was refused; nothing of it was booked, and its neighbours were not touched.
@@ -174,6 +189,63 @@ pub enum Refusal {
     /// A balance would not fit into 64 bits.
     #[error("the balance of {0} would be too large")]
     BalanceTooLarge(AccountCode),
+    /// The hold was placed before.
+    #[error("hold {0} exists already")]
+    HoldExists(HoldId),
+    /// Nothing was ever held under the id.
+    #[error("there is no hold {0}")]
+    UnknownHold(HoldId),
+    /// The hold's time is over.
+    #[error("hold {hold} expired at {expired_at}")]
+    HoldExpired {
+        /// The hold.
+        hold: HoldId,
+        /// When it expired.
+        expired_at: DateTime<Utc>,
+    },
+    /// The hold's time is not over, so it cannot be tidied up.
+    #[error("hold {0} has not expired")]
+    HoldNotExpired(HoldId),
+    /// More is asked of the hold than remains in it.
+    #[error("hold {hold} has {remaining} {} left", remaining.currency())]
+    HoldTooSmall {
+        /// The hold.
+        hold: HoldId,
+        /// What remains.
+        remaining: Money,
+    },
+    /// The entry's postings take less off the account than the entry posts of its holds.
+    #[error("the entry posts {posted} {} of holds on {account} and moves less off it", posted.currency())]
+    HoldNotMoved {
+        /// The account.
+        account: AccountCode,
+        /// What is posted of holds on it.
+        posted: Money,
+    },
+    /// The account has too many live holds.
+    #[error("{0} has {MAX_LIVE_HOLDS} live holds already")]
+    TooManyHolds(AccountCode),
+    /// The effective date lies in a closed period.
+    #[error("the book is closed through {through}; {effective_date} lies in it")]
+    PeriodClosed {
+        /// The last closed date.
+        through: NaiveDate,
+        /// The entry's effective date.
+        effective_date: NaiveDate,
+    },
+    /// The period cannot be closed or reopened like that.
+    #[error("the book cannot be {change} by {date}: {reason}")]
+    PeriodChange {
+        /// `closed` or `reopened`.
+        change: &'static str,
+        /// The date that was named.
+        date: NaiveDate,
+        /// What stands in the way.
+        reason: &'static str,
+    },
+    /// The entry was taken back before.
+    #[error("entry {} was reversed before", .0.number())]
+    AlreadyReversed(Sequence),
     /// The unit causes more than [`MAX_EFFECTS`] changes.
     #[error("a unit may cause at most {MAX_EFFECTS} changes of state")]
     TooManyEffects,
@@ -190,6 +262,16 @@ impl Refusal {
             Self::EffectNotApplicable { .. } => "effect-not-applicable",
             Self::BalanceTooLarge(_) => "balance-too-large",
             Self::TooManyEffects => "too-many-effects",
+            Self::HoldExists(_) => "hold-exists",
+            Self::UnknownHold(_) => "unknown-hold",
+            Self::HoldExpired { .. } => "hold-expired",
+            Self::HoldNotExpired(_) => "hold-not-expired",
+            Self::HoldTooSmall { .. } => "hold-too-small",
+            Self::HoldNotMoved { .. } => "hold-not-moved",
+            Self::TooManyHolds(_) => "too-many-holds",
+            Self::PeriodClosed { .. } => "period-closed",
+            Self::PeriodChange { .. } => "period-change",
+            Self::AlreadyReversed(_) => "already-reversed",
         }
     }
 }

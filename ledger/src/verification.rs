@@ -107,14 +107,24 @@ const CHECKS: [(&str, &str); 9] = [
         order by sequence limit 1",
     ),
     (
-        "every entry has at least two postings, numbered without a gap",
+        "every entry has at least two postings, numbered without a gap, or changes a hold or a period",
         "select e.sequence, null::bigint as posting, 'it has ' || count(p.ordinal) || ' postings, the last numbered '
             || coalesce(max(p.ordinal)::text, '-') as what
         from ledger.entries e
         left join ledger.postings p on p.book_id = e.book_id and p.sequence = e.sequence
         where e.book_id = $1
         group by e.sequence
-        having count(p.ordinal) < 2 or max(p.ordinal) <> count(p.ordinal) or min(p.ordinal) <> 1
+        having max(p.ordinal) <> count(p.ordinal)
+            or min(p.ordinal) <> 1
+            or count(p.ordinal) < 2
+                and (
+                    count(p.ordinal) = 1
+                    or not exists (
+                        select from ledger.hold_changes h where h.book_id = $1 and h.sequence = e.sequence
+                        union all
+                        select from ledger.period_changes c where c.book_id = $1 and c.sequence = e.sequence
+                    )
+                )
         order by e.sequence limit 1",
     ),
     (

@@ -1,8 +1,12 @@
 //! One writer a book, in batches.
 //!
 //! Callers hand in units of work and wait; a single task takes what has queued up, decides it in order in memory and
-//! writes it as one transaction, while the next batch collects. There is no timer: an idle ledger answers at once, a
+//! sends it as one transaction. While that one commits, the next batch is decided on top of it and its rows are on
+//! their way over a second connection, and a third one collects. There is no timer: an idle ledger answers at once, a
 //! busy one shares the cost of a commit among all who wait.
+//!
+//! A batch that needs more than the memory (new accounts, holds, effects, a reversal, a period) is written alone, under
+//! the book's lock, and so is one whose memory turned out to be wrong.
 //!
 //! # Invariants
 //! - The book's row is the only lock that matters: whoever moves the head owns the order. Two processes on one book
@@ -12,11 +16,19 @@
 //!   hears of it when the database stays away.
 
 mod accounts;
-mod attempt;
 mod batch;
+mod careful;
+mod flight;
+mod holds;
+mod memory;
+mod persistence;
+mod plan;
 mod prepared;
+mod recent;
 mod store;
+mod submission;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,21 +36,33 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
 use platform::clock::Clock;
 use platform::database::Database;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::account::Chart;
-use crate::unit_of_work::{PostError, Receipt, Refusal, UnitOfWork};
+use crate::unit_of_work::UnitOfWork;
 use crate::{BookId, Error};
-use attempt::Memory;
+use batch::Booked;
+use flight::{Cargo, Landing, fly};
+use memory::Memory;
+use persistence::is_lost;
+use submission::{Batch, Replies, Submission};
+
+pub(crate) use careful::Purpose;
+pub(crate) use submission::Queue;
 
 /// Units that one transaction takes at most: beyond this a batch gains little and only makes the first wait.
 pub const MAX_BATCH_UNITS: usize = 2_000;
 /// Units that may wait or be written at once; past it callers are told to come back.
 pub const MAX_QUEUED_UNITS: usize = 20_000;
-/// How long a batch is tried again while the database does not answer.
-const UNAVAILABLE_AFTER: Duration = Duration::from_secs(20);
 /// When a caller who met a full queue ought to try again.
 const RETRY_AFTER_SECONDS: u32 = 1;
+/// Batches that are on their way at once: one that commits and one whose rows are sent meanwhile.
+const MAX_FLIGHTS: usize = 2;
+/// Batches that are written under the lock after another process was seen to write the book: deciding ahead would be
+/// in vain as long as it does.
+const BATCHES_IN_COMPANY: u32 = 50;
 
 /// What one batch was, for metrics and logs.
 #[derive(Clone, Copy, Debug)]
@@ -56,37 +80,6 @@ pub struct BatchReport {
 /// Told of each batch, on the writer's own task: must be quick.
 pub type Observer = Arc<dyn Fn(BatchReport) + Send + Sync>;
 
-/// The way into the writer's queue.
-#[derive(Clone)]
-pub(crate) struct Queue {
-    sender: mpsc::UnboundedSender<Submission>,
-    room: Arc<Semaphore>,
-}
-
-struct Submission {
-    units: Vec<UnitOfWork>,
-    answer: oneshot::Sender<Vec<Result<Receipt, PostError>>>,
-    _room: OwnedSemaphorePermit,
-}
-
-impl Queue {
-    /// Hands in units that are decided in order, each on its own; answers one by one.
-    pub(crate) async fn submit(&self, units: Vec<UnitOfWork>) -> Result<Vec<Result<Receipt, PostError>>, PostError> {
-        let busy = || PostError::Busy { retry_after_seconds: RETRY_AFTER_SECONDS };
-        let count = u32::try_from(units.len()).map_err(|_| busy())?;
-        let room = Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| busy())?;
-        let (answer, answered) = oneshot::channel();
-        let gone = || PostError::Unavailable("the ledger is shutting down".to_owned());
-        self.sender.send(Submission { units, answer, _room: room }).map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())
-    }
-
-    /// Units that wait or are being written.
-    pub(crate) fn length(&self) -> usize {
-        MAX_QUEUED_UNITS - self.room.available_permits()
-    }
-}
-
 /// Starts the writer of a book; it ends when the last [`Queue`] is dropped and everything handed in is answered.
 pub(crate) async fn start(
     database: Database,
@@ -95,180 +88,241 @@ pub(crate) async fn start(
     chart: Chart,
     clock: Clock,
     observer: Option<Observer>,
-) -> Result<(Queue, tokio::task::JoinHandle<()>), Error> {
+) -> Result<(Queue, JoinHandle<()>), Error> {
     let mut connection = database.dedicated_connection().await?;
     store::ensure_book(&mut connection, book, name).await?;
     let head = store::read_head(&mut connection, book).await?;
-    let memory = Memory { book, chart, head, accounts: accounts::Accounts::default() };
-    let (sender, submissions) = mpsc::unbounded_channel();
-    let room = Arc::new(Semaphore::new(MAX_QUEUED_UNITS));
-    let queue = Queue { sender, room: Arc::clone(&room) };
-    let writer = Writer { database, connection: Some(connection), memory, clock, observer, room };
+    let memory = Memory { chart, head, accounts: accounts::Accounts::default(), recent: recent::Recent::default() };
+    let (queue, submissions) = Queue::new();
+    let room = queue.room();
+    let writer = Writer {
+        database,
+        idle: vec![connection],
+        flights: VecDeque::new(),
+        company: 0,
+        memory,
+        clock,
+        observer,
+        room,
+    };
     Ok((queue, tokio::spawn(writer.run(submissions))))
 }
 
 struct Writer {
     database: Database,
-    connection: Option<AsyncPgConnection>,
+    idle: Vec<AsyncPgConnection>,
+    flights: VecDeque<Flight>,
+    /// Batches that are still to be written under the lock because somebody else writes too.
+    company: u32,
     memory: Memory,
     clock: Clock,
     observer: Option<Observer>,
     room: Arc<Semaphore>,
 }
 
+/// A batch on its way.
+struct Flight {
+    task: JoinHandle<Landing>,
+    units: Arc<Vec<UnitOfWork>>,
+    booked: Vec<(Uuid, Booked)>,
+    refused: usize,
+    started: Instant,
+    /// Comes when it is committed; taken by the batch that is decided on top of it.
+    committed: Option<oneshot::Receiver<()>>,
+}
+
 impl Writer {
     async fn run(mut self, mut submissions: mpsc::UnboundedReceiver<Submission>) {
-        while let Some(first) = submissions.recv().await {
-            let mut count = first.units.len();
-            let mut batch = vec![first];
-            while count < MAX_BATCH_UNITS
-                && let Ok(next) = submissions.try_recv()
-            {
-                count += next.units.len();
-                batch.push(next);
+        let mut next = None;
+        let mut open = true;
+        while open || !self.flights.is_empty() {
+            let may_take = open && self.flights.len() < MAX_FLIGHTS;
+            tokio::select! {
+                biased;
+                landing = landed(&mut self.flights), if !self.flights.is_empty() => self.landed(landing).await,
+                first = receive(&mut next, &mut submissions), if may_take => match first {
+                    Some(first) => {
+                        let (batch, left) = collect(first, &mut submissions);
+                        next = left;
+                        self.take(batch).await;
+                    }
+                    None => open = false,
+                },
             }
-            self.answer(batch, count).await;
         }
     }
 
-    async fn answer(&mut self, batch: Vec<Submission>, count: usize) {
+    /// Sends a batch on its way, or writes it with care when the memory does not suffice.
+    async fn take(&mut self, batch: Batch) {
         let started = Instant::now();
-        let units: Vec<&UnitOfWork> = batch.iter().flat_map(|submission| &submission.units).collect();
-        let mut answers = Vec::with_capacity(count);
-        // A batch larger than the bound is one large submission: written in parts, in order.
+        let is_simple = batch.purpose == Purpose::Book
+            && self.company == 0
+            && batch.units.len() <= MAX_BATCH_UNITS
+            && self.memory.frontier_is_whole()
+            && self.memory.suffices(&batch.units);
+        let connection = if is_simple { self.connect().await.ok() } else { None };
+        let Some(connection) = connection else {
+            // What is on its way was decided before.
+            while !self.flights.is_empty() {
+                let landing = landed(&mut self.flights).await;
+                self.landed(landing).await;
+            }
+            self.company = self.company.saturating_sub(1);
+            self.answer(&batch.units, batch.purpose, batch.replies, started).await;
+            return;
+        };
+        let plan = self.memory.plan(&batch.units, self.memory.booked_at(self.clock.now()));
+        self.memory.take(&plan);
+        let booked = plan.booked(&batch.units).collect();
+        let refused = plan.refused.len();
+        let turn = self.flights.back_mut().and_then(|before| before.committed.take()).and_then(still_awaited);
+        let (done, committed) = oneshot::channel();
+        let cargo = Cargo { units: Arc::clone(&batch.units), plan, replies: batch.replies };
+        let task = tokio::spawn(fly(connection, cargo, turn, done));
+        self.flights.push_back(Flight {
+            task,
+            units: batch.units,
+            booked,
+            refused,
+            started,
+            committed: Some(committed),
+        });
+    }
+
+    /// The oldest flight came to its end; when it did not land, it and all that was decided on top of it are written
+    /// again, with care.
+    async fn landed(&mut self, (flight, landing): (Flight, Option<Landing>)) {
+        let Some(Landing { connection, outcome }) = landing else {
+            tracing::error!("a batch was lost on its way: its callers are not answered");
+            self.memory.accounts.forget_all();
+            return;
+        };
+        let Err((mishap, replies)) = outcome else {
+            self.idle.push(connection);
+            for (key, booked) in flight.booked {
+                self.memory.recent.remember(key, booked);
+            }
+            self.report(flight.units.len(), flight.refused, flight.started);
+            return;
+        };
+        tracing::debug!(?mishap, "a batch is written again, with care");
+        if mishap.usable() {
+            self.idle.push(connection);
+        }
+        if mishap.speaks_of_company() {
+            self.company = BATCHES_IN_COMPANY;
+        }
+        let mut again = vec![(flight, replies)];
+        while !self.flights.is_empty() {
+            let (flight, landing) = landed(&mut self.flights).await;
+            let Some(Landing { connection, outcome: Err((mishap, replies)) }) = landing else {
+                tracing::error!("a batch was lost on its way: its callers are not answered");
+                continue;
+            };
+            if mishap.usable() {
+                self.idle.push(connection);
+            }
+            again.push((flight, replies));
+        }
+        // What was decided ahead is void; the head is read anew under the lock.
+        self.memory.accounts.forget_all();
+        for (flight, replies) in again {
+            self.answer(&flight.units, Purpose::Book, replies, flight.started).await;
+        }
+    }
+
+    /// Writes units with care, in parts where they are many, and answers.
+    async fn answer(&mut self, units: &[UnitOfWork], purpose: Purpose, replies: Replies, started: Instant) {
+        let mut answers = Vec::with_capacity(units.len());
         for part in units.chunks(MAX_BATCH_UNITS) {
-            answers.extend(self.write(part).await);
+            answers.extend(self.write(part, purpose).await);
         }
         let refused = answers.iter().filter(|answer| answer.is_err()).count();
-        let mut answers = answers.into_iter();
-        for submission in batch {
-            let own = answers.by_ref().take(submission.units.len()).collect();
-            // A caller that went away needs no answer; its units are booked all the same.
-            let _ = submission.answer.send(own);
-        }
+        replies.give(answers.into_iter());
+        self.report(units.len(), refused, started);
+    }
+
+    fn report(&self, units: usize, refused: usize, started: Instant) {
         let queued = MAX_QUEUED_UNITS - self.room.available_permits();
-        let report = BatchReport { units: count, refused, queued, duration: started.elapsed() };
-        tracing::debug!(units = count, refused, queued, "wrote a batch");
+        let report = BatchReport { units, refused, queued, duration: started.elapsed() };
+        tracing::debug!(units, refused, queued, "wrote a batch");
         if let Some(observer) = &self.observer {
             observer(report);
         }
     }
 
-    /// Writes units as one batch, or, when the database refuses the batch, as smaller ones.
-    async fn write(&mut self, units: &[&UnitOfWork]) -> Vec<Result<Receipt, PostError>> {
-        let mut answers = Vec::with_capacity(units.len());
-        let mut waiting = vec![units];
-        while let Some(part) = waiting.pop() {
-            match self.write_persistently(part).await {
-                Ok(written) => answers.extend(written.into_iter().map(|answer| answer.map_err(PostError::from))),
-                Err(Failure::Unavailable(reason)) => {
-                    answers.extend(part.iter().map(|_| Err(PostError::Unavailable(reason.clone()))));
-                }
-                Err(Failure::Rejected(reason)) if part.len() == 1 => {
-                    tracing::error!(reason, "the database rejected a unit of work");
-                    answers.push(Err(PostError::Rejected(reason)));
-                }
-                Err(Failure::Rejected(_)) => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    waiting.push(second);
-                    waiting.push(first);
-                }
-            }
-        }
-        answers
-    }
-
-    /// Tries a batch until the database accepts or rejects it, through lost connections and lost races.
-    async fn write_persistently(&mut self, units: &[&UnitOfWork]) -> Result<Vec<Result<Receipt, Refusal>>, Failure> {
-        let started = Instant::now();
-        let mut pause = Duration::from_millis(5);
-        loop {
-            let error = match self.connect().await {
-                Ok(mut connection) => {
-                    let written = self.memory.write(&mut connection, units, self.clock.now()).await;
-                    match written {
-                        Ok(answers) => {
-                            self.connection = Some(connection);
-                            return Ok(answers);
-                        }
-                        Err(error) => {
-                            if !is_lost(&error) {
-                                self.connection = Some(connection);
-                            }
-                            if is_final(&error) {
-                                return Err(Failure::Rejected(error.to_string()));
-                            }
-                            error.to_string()
-                        }
-                    }
-                }
-                Err(error) => error.to_string(),
-            };
-            if started.elapsed() > UNAVAILABLE_AFTER {
-                tracing::error!(error, units = units.len(), "gave up a batch: the database does not answer");
-                return Err(Failure::Unavailable(error));
-            }
-            tracing::warn!(error, "a batch is tried again");
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(1));
-        }
-    }
-
     async fn connect(&mut self) -> Result<AsyncPgConnection, Error> {
-        match self.connection.take() {
+        match self.idle.pop() {
             Some(connection) => Ok(connection),
             None => Ok(self.database.dedicated_connection().await?),
         }
     }
 }
 
-/// Why a batch was not written.
-enum Failure {
-    /// The database said no to the data; nothing was booked.
-    Rejected(String),
-    /// The database did not answer; whether something was booked is unknown.
-    Unavailable(String),
-}
-
-/// Whether the connection can't be used again.
-fn is_lost(error: &DieselError) -> bool {
-    matches!(
-        error,
-        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
-            | DieselError::BrokenTransactionManager
-    ) || !matches!(error, DieselError::DatabaseError(..))
-}
-
-/// Whether trying the same again would fail the same way.
-fn is_final(error: &DieselError) -> bool {
-    match error {
-        DieselError::DatabaseError(kind, information) => match kind {
-            DatabaseErrorKind::SerializationFailure
-            | DatabaseErrorKind::ClosedConnection
-            | DatabaseErrorKind::UnableToSendCommand
-            | DatabaseErrorKind::ReadOnlyTransaction => false,
-            DatabaseErrorKind::Unknown => !passes(information.message()),
-            _ => true,
-        },
-        DieselError::NotFound
-        | DieselError::QueryBuilderError(_)
-        | DieselError::DeserializationError(_)
-        | DieselError::SerializationError(_) => true,
-        _ => false,
+/// The oldest flight, once it is at its end.
+async fn landed(flights: &mut VecDeque<Flight>) -> (Flight, Option<Landing>) {
+    let Some(oldest) = flights.front_mut() else { return std::future::pending().await };
+    let landing = (&mut oldest.task).await;
+    match flights.pop_front() {
+        Some(flight) => (flight, landing.inspect_err(|error| tracing::error!(%error, "a flight ended badly")).ok()),
+        None => std::future::pending().await,
     }
 }
 
-/// Failures that PostgreSQL has no other name for here and that pass by themselves.
-fn passes(message: &str) -> bool {
-    [
-        "deadlock",
-        "terminating connection",
-        "shutting down",
-        "starting up",
-        "recovery mode",
-        "timeout",
-        "too many clients",
-    ]
-    .iter()
-    .any(|cause| message.contains(cause))
+/// The submission that was left over, or the next that comes.
+async fn receive(
+    next: &mut Option<Submission>,
+    submissions: &mut mpsc::UnboundedReceiver<Submission>,
+) -> Option<Submission> {
+    match next.take() {
+        Some(next) => Some(next),
+        None => submissions.recv().await,
+    }
+}
+
+/// Takes what waits, as one batch: dry runs go alone. What does not fit any more is left over.
+fn collect(first: Submission, submissions: &mut mpsc::UnboundedReceiver<Submission>) -> (Batch, Option<Submission>) {
+    let purpose = first.purpose;
+    let mut count = first.units.len();
+    let mut taken = vec![first];
+    while purpose == Purpose::Book
+        && count < MAX_BATCH_UNITS
+        && let Ok(next) = submissions.try_recv()
+    {
+        if next.purpose != purpose || count + next.units.len() > MAX_BATCH_UNITS {
+            return (Batch::of(taken, purpose), Some(next));
+        }
+        count += next.units.len();
+        taken.push(next);
+    }
+    (Batch::of(taken, purpose), None)
+}
+
+/// The signal, if it did not come yet.
+fn still_awaited(mut signal: oneshot::Receiver<()>) -> Option<oneshot::Receiver<()>> {
+    match signal.try_recv() {
+        Ok(()) => None,
+        Err(_) => Some(signal),
+    }
+}
+
+impl flight::Mishap {
+    /// Whether the connection can be used again.
+    fn usable(&self) -> bool {
+        match self {
+            Self::NeedsCare => true,
+            Self::Failed(error) => !is_lost(error),
+        }
+    }
+
+    /// Whether it tells that somebody else writes the book: the head stood elsewhere, or a key or sequence was taken.
+    fn speaks_of_company(&self) -> bool {
+        match self {
+            Self::Failed(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            Self::Failed(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, information)) => {
+                information.constraint_name() == Some("entries_pkey")
+            }
+            _ => false,
+        }
+    }
 }

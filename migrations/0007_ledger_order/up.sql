@@ -28,6 +28,16 @@ alter table ledger.accounts
 comment on column ledger.accounts.salt is 'Random; makes the commitment tell nothing of the code. Null once the code was erased.';
 comment on column ledger.accounts.commitment is 'SHA-256 of salt, commodity, floor and code: what stands for the account in the log. Never changes.';
 
+-- An account that was never touched has nothing, even where its floor is above zero.
+alter table ledger.accounts
+    drop constraint accounts_floor_kept,
+    add constraint accounts_floor_kept check (
+        floor_minor is null
+        or last_sequence = 0
+        or case when kind in ('asset', 'expense') then balance_minor else -balance_minor end >= floor_minor
+    ) not valid;
+alter table ledger.accounts validate constraint accounts_floor_kept;
+
 alter table ledger.entries
     add column salt uuid;
 comment on column ledger.entries.salt is 'Random; makes the commitment to description, subject and metadata tell nothing of them. Null where there is none of these.';
@@ -140,3 +150,39 @@ grant select on ledger.reversals, ledger.adjustments, ledger.period_changes, led
 grant insert on ledger.reversals, ledger.adjustments, ledger.period_changes, ledger.closing_balances, ledger.holds,
     ledger.hold_changes to teranga_server;
 grant update (remaining_minor, last_sequence) on ledger.holds to teranga_server;
+
+create function ledger.finish(
+    book smallint,
+    expected bigint,
+    next bigint,
+    booked timestamptz,
+    frontier_after bytea,
+    touched bigint[],
+    balances bigint[]
+) returns void
+language plpgsql
+as $$
+begin
+    update ledger.books
+    set last_sequence = next,
+        last_booked_at = booked,
+        frontier = frontier_after
+    where book_id = book
+      and last_sequence = expected;
+    if not found then
+        raise exception 'book % is not at sequence %', book, expected
+            using errcode = 'serialization_failure';
+    end if;
+    update ledger.accounts a
+    set balance_minor = change.balance,
+        last_sequence = next
+    from unnest(touched, balances) as change (account, balance)
+    where a.book_id = book
+      and a.account = change.account;
+end
+$$;
+comment on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[]) is 'Takes the book''s lock and moves its head and the balances, or fails when somebody else moved it first. Comes after the rows, so that the lock is held for as short a time as can be.';
+drop function ledger.advance(smallint, bigint, bigint, timestamptz);
+revoke execute on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[]) from public;
+grant execute on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[])
+    to teranga_server;

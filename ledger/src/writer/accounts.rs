@@ -6,8 +6,14 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
+use super::holds::{Holds, Known};
 use crate::account::{AccountCode, Side};
+use crate::hold::{Available, HoldChangeKind, HoldId, MAX_LIVE_HOLDS};
+use crate::log::account_commitment;
 use crate::{Balance, Currency, Money, Refusal};
+use uuid::Uuid;
 
 /// Accounts kept in memory before the writer forgets them all and reads those it needs again.
 const MAX_REMEMBERED: usize = 1_000_000;
@@ -23,6 +29,9 @@ pub(super) struct Account {
     /// Its number in the table; zero while it is not opened.
     pub(super) number: i64,
     pub(super) floor_minor: Option<i64>,
+    /// What stands for it in the log.
+    pub(super) commitment: [u8; 32],
+    pub(super) salt: Option<Uuid>,
     /// Debits positive, as committed.
     balance_minor: i64,
     /// Debits positive, as the attempt in progress would leave it.
@@ -38,14 +47,27 @@ impl Account {
         currency: Currency,
         number: i64,
         floor_minor: Option<i64>,
+        commitment: [u8; 32],
         balance_minor: i64,
     ) -> Self {
-        Self { code, currency, number, floor_minor, balance_minor, tentative_minor: balance_minor, attempt: 0 }
+        Self {
+            code,
+            currency,
+            number,
+            floor_minor,
+            commitment,
+            salt: None,
+            balance_minor,
+            tentative_minor: balance_minor,
+            attempt: 0,
+        }
     }
 
     /// An account that the chart allows and nobody has used yet.
     pub(super) fn unopened(code: AccountCode, currency: Currency, floor_minor: Option<i64>) -> Self {
-        Self::stored(code, currency, 0, floor_minor, 0)
+        let salt = Uuid::new_v4();
+        let commitment = account_commitment(salt, &code, currency, floor_minor);
+        Self { salt: Some(salt), ..Self::stored(code, currency, 0, floor_minor, commitment, 0) }
     }
 
     fn on_normal_side(&self, debit_positive_minor: i64) -> Option<i64> {
@@ -62,6 +84,48 @@ pub(super) struct Accounts {
     slots: Vec<Account>,
     by_code: HashMap<Currency, HashMap<AccountCode, Slot>>,
     attempt: u64,
+    pub(super) holds: Holds,
+}
+
+/// What one entry does to accounts and holds, with the accounts found.
+#[derive(Debug, Default)]
+pub(super) struct Booking {
+    /// Slot and amount of each posting, debits positive.
+    pub(super) amounts: Vec<(Slot, i64)>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// One change of a hold that an entry asks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Place { hold: HoldId, slot: Slot, amount_minor: i64, expires_at: DateTime<Utc> },
+    Post { hold: HoldId, amount: Money },
+    Release { hold: HoldId },
+    Expire { hold: HoldId },
+}
+
+impl Step {
+    const fn hold(&self) -> HoldId {
+        match self {
+            Self::Place { hold, .. } | Self::Post { hold, .. } | Self::Release { hold } | Self::Expire { hold } => {
+                *hold
+            }
+        }
+    }
+}
+
+/// One change of a hold as it was decided.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AppliedChange {
+    pub(super) hold: HoldId,
+    pub(super) slot: Slot,
+    pub(super) kind: HoldChangeKind,
+    pub(super) amount_minor: i64,
+    pub(super) expires_at: DateTime<Utc>,
+}
+
+fn expired(hold: HoldId, known: &Known) -> Refusal {
+    Refusal::HoldExpired { hold, expired_at: known.expires_at }
 }
 
 impl Accounts {
@@ -79,6 +143,7 @@ impl Accounts {
     pub(super) fn forget_all(&mut self) {
         self.slots.clear();
         self.by_code.clear();
+        self.holds.forget_all();
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -92,6 +157,7 @@ impl Accounts {
     /// Starts to decide anew, from the committed balances.
     pub(super) fn begin_attempt(&mut self) {
         self.attempt += 1;
+        self.holds.back_to(0);
     }
 
     fn tentative(&mut self, slot: Slot) -> &mut Account {
@@ -104,33 +170,135 @@ impl Accounts {
         account
     }
 
-    /// Applies the amounts of one entry, or none of them; answers the balance after each, debits positive.
-    pub(super) fn apply(&mut self, amounts: &[(Slot, i64)], after: &mut Vec<i64>) -> Result<(), Refusal> {
-        let start = after.len();
-        let mut refusal = None;
+    /// Applies the amounts and the changes of holds of one entry, or nothing of it.
+    pub(super) fn apply(
+        &mut self,
+        booking: &Booking,
+        at: DateTime<Utc>,
+        after: &mut Vec<i64>,
+        changes: &mut Vec<AppliedChange>,
+    ) -> Result<(), Refusal> {
+        let (first_balance, first_change, mark) = (after.len(), changes.len(), self.holds.mark());
+        let applied = self.apply_amounts(&booking.amounts, after).and_then(|()| {
+            if booking.steps.is_empty() {
+                return Ok(());
+            }
+            self.apply_steps(booking, at, changes)
+        });
+        let applied = applied.and_then(|()| match self.first_below_floor(booking, at) {
+            Some(refusal) => Err(refusal),
+            None => Ok(()),
+        });
+        if applied.is_err() {
+            for &(slot, amount) in &booking.amounts[..after.len() - first_balance] {
+                self.slots[slot].tentative_minor -= amount;
+            }
+            after.truncate(first_balance);
+            changes.truncate(first_change);
+            self.holds.back_to(mark);
+        }
+        applied
+    }
+
+    fn apply_amounts(&mut self, amounts: &[(Slot, i64)], after: &mut Vec<i64>) -> Result<(), Refusal> {
         for &(slot, amount) in amounts {
             let account = self.tentative(slot);
             let Some(balance) = account.tentative_minor.checked_add(amount) else {
-                refusal = Some(Refusal::BalanceTooLarge(account.code.clone()));
-                break;
+                return Err(Refusal::BalanceTooLarge(account.code.clone()));
             };
             account.tentative_minor = balance;
             after.push(balance);
         }
-        let refusal = refusal.or_else(|| self.first_below_floor(amounts));
-        let Some(refusal) = refusal else { return Ok(()) };
-        for &(slot, amount) in &amounts[..after.len() - start] {
-            self.slots[slot].tentative_minor -= amount;
-        }
-        after.truncate(start);
-        Err(refusal)
+        Ok(())
     }
 
-    fn first_below_floor(&self, amounts: &[(Slot, i64)]) -> Option<Refusal> {
-        amounts.iter().find_map(|&(slot, _)| {
+    fn apply_steps(
+        &mut self,
+        booking: &Booking,
+        at: DateTime<Utc>,
+        changes: &mut Vec<AppliedChange>,
+    ) -> Result<(), Refusal> {
+        let first = changes.len();
+        for step in &booking.steps {
+            let change = self.apply_step(step, at)?;
+            changes.push(change);
+        }
+        // What is posted of holds must have left the account by this very entry.
+        for change in &changes[first..] {
+            if change.kind != HoldChangeKind::Posted {
+                continue;
+            }
+            let of_account = changes[first..].iter().filter(|other| other.slot == change.slot);
+            let posted = of_account.filter(|other| other.kind == HoldChangeKind::Posted);
+            let posted = posted.map(|other| other.amount_minor).fold(0, i64::saturating_add);
+            let account = &self.slots[change.slot];
+            let moved = booking.amounts.iter().filter(|(slot, _)| *slot == change.slot);
+            let moved = moved.map(|&(_, amount)| i128::from(amount)).sum::<i128>();
+            let off = match account.code.kind().normal_side() {
+                Side::Debit => -moved,
+                Side::Credit => moved,
+            };
+            if off < i128::from(posted) {
+                let posted = Money::from_minor(posted, account.currency);
+                return Err(Refusal::HoldNotMoved { account: account.code.clone(), posted });
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_step(&mut self, step: &Step, at: DateTime<Utc>) -> Result<AppliedChange, Refusal> {
+        let hold = step.hold();
+        if let Step::Place { slot, amount_minor, expires_at, .. } = *step {
+            if self.holds.find(hold).is_some() {
+                return Err(Refusal::HoldExists(hold));
+            }
+            if expires_at <= at {
+                return Err(Refusal::HoldExpired { hold, expired_at: expires_at });
+            }
+            if self.holds.count(slot, at) >= MAX_LIVE_HOLDS {
+                return Err(Refusal::TooManyHolds(self.slots[slot].code.clone()));
+            }
+            let placed = Known { slot, amount_minor, remaining_minor: amount_minor, expires_at };
+            self.holds.change(hold, placed);
+            return Ok(AppliedChange { hold, slot, kind: HoldChangeKind::Placed, amount_minor, expires_at });
+        }
+        let known = self.holds.find(hold).ok_or(Refusal::UnknownHold(hold))?;
+        let currency = self.slots[known.slot].currency;
+        let remaining = Money::from_minor(known.remaining_minor, currency);
+        let too_small = Refusal::HoldTooSmall { hold, remaining };
+        let is_over = known.expires_at <= at;
+        let (kind, amount_minor) = match *step {
+            Step::Post { amount, .. } => {
+                if amount.currency() != currency || amount.minor() > known.remaining_minor {
+                    return Err(if is_over { expired(hold, &known) } else { too_small });
+                }
+                (HoldChangeKind::Posted, amount.minor())
+            }
+            Step::Release { .. } => (HoldChangeKind::Released, known.remaining_minor),
+            Step::Expire { .. } | Step::Place { .. } => (HoldChangeKind::Expired, known.remaining_minor),
+        };
+        if known.remaining_minor == 0 {
+            return Err(too_small);
+        }
+        match (kind, is_over) {
+            (HoldChangeKind::Expired, false) => return Err(Refusal::HoldNotExpired(hold)),
+            (HoldChangeKind::Posted | HoldChangeKind::Released, true) => return Err(expired(hold, &known)),
+            _ => {}
+        }
+        self.holds.change(hold, Known { remaining_minor: known.remaining_minor - amount_minor, ..known });
+        Ok(AppliedChange { hold, slot: known.slot, kind, amount_minor, expires_at: known.expires_at })
+    }
+
+    fn first_below_floor(&self, booking: &Booking, at: DateTime<Utc>) -> Option<Refusal> {
+        let placed = booking.steps.iter().filter_map(|step| match step {
+            Step::Place { slot, .. } => Some(*slot),
+            _ => None,
+        });
+        booking.amounts.iter().map(|&(slot, _)| slot).chain(placed).find_map(|slot| {
             let account = &self.slots[slot];
             let floor_minor = account.floor_minor?;
-            let Some(would_be) = account.on_normal_side(account.tentative_minor) else {
+            let balance = account.on_normal_side(self.tentative_balance(slot));
+            let Some(would_be) = balance.and_then(|balance| balance.checked_sub(self.holds.held(slot, at))) else {
                 return Some(Refusal::BalanceTooLarge(account.code.clone()));
             };
             (would_be < floor_minor).then(|| Refusal::BelowFloor {
@@ -141,6 +309,14 @@ impl Accounts {
         })
     }
 
+    /// What an account has on its normal side when its balance is that.
+    pub(super) fn available(&self, slot: Slot, at: DateTime<Utc>) -> Available {
+        let account = &self.slots[slot];
+        let balance = self.balance(slot, self.tentative_balance(slot)).on_normal_side();
+        let held = Money::from_minor(self.holds.held(slot, at), account.currency);
+        Available { account: account.code.clone(), balance, held }
+    }
+
     /// What the attempt leaves on an account.
     pub(super) fn tentative_balance(&self, slot: Slot) -> i64 {
         let account = &self.slots[slot];
@@ -149,6 +325,7 @@ impl Accounts {
 
     /// The attempt was committed: what was tentative is true now.
     pub(super) fn commit(&mut self, touched: &[Slot]) {
+        self.holds.commit();
         for &slot in touched {
             let account = &mut self.slots[slot];
             account.balance_minor = account.tentative_minor;
@@ -167,67 +344,4 @@ impl Accounts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn memory() -> Accounts {
-        let mut accounts = Accounts::default();
-        for (code, floor) in
-            [("assets:pay-in:bank", None), ("liabilities:wallets:a", Some(0)), ("liabilities:wallets:b", Some(0))]
-        {
-            let code = AccountCode::try_new(code).expect("a code");
-            accounts.remember(Account::stored(code, Currency::EUR, 1, floor, 0));
-        }
-        accounts
-    }
-
-    proptest! {
-        #[test]
-        fn no_floor_is_crossed_and_a_refusal_leaves_no_trace(
-            transfers in proptest::collection::vec((0..3_usize, 0..3_usize, 1..100_i64), 1..40),
-        ) {
-            let mut accounts = memory();
-            accounts.begin_attempt();
-            let mut model = [0_i64; 3];
-            for (from, to, amount) in transfers {
-                let mut after = Vec::new();
-                let mut next = model;
-                next[from] += amount;
-                next[to] -= amount;
-                let allowed = next[1] <= 0 && next[2] <= 0;
-                let answer = accounts.apply(&[(from, amount), (to, -amount)], &mut after);
-                prop_assert_eq!(answer.is_ok(), allowed);
-                if allowed {
-                    model = next;
-                    prop_assert_eq!(after.len(), 2);
-                } else {
-                    prop_assert!(after.is_empty());
-                }
-                for (slot, balance) in model.iter().enumerate() {
-                    prop_assert_eq!(accounts.tentative_balance(slot), *balance);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_attempt_that_is_not_committed_is_forgotten() {
-        let mut accounts = memory();
-        accounts.begin_attempt();
-        accounts.apply(&[(0, 5), (1, -5)], &mut Vec::new()).expect("allowed");
-        accounts.begin_attempt();
-        assert_eq!(accounts.tentative_balance(1), 0);
-        assert!(accounts.apply(&[(1, 5), (2, -5)], &mut Vec::new()).is_err());
-    }
-
-    #[test]
-    fn a_balance_beyond_64_bits_is_refused() {
-        let mut accounts = memory();
-        accounts.begin_attempt();
-        accounts.apply(&[(0, i64::MAX), (1, -i64::MAX)], &mut Vec::new()).expect("allowed");
-        let answer = accounts.apply(&[(1, -1), (0, 1)], &mut Vec::new());
-        assert!(matches!(answer, Err(Refusal::BalanceTooLarge(_))));
-        assert_eq!(accounts.tentative_balance(1), -i64::MAX);
-    }
-}
+mod tests;

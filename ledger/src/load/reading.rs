@@ -1,0 +1,161 @@
+//! Reading: on a thread of its own, so that one piece is read while the pieces before it are booked.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+use super::draft::Told;
+use super::json_lines::JsonLines;
+use super::rows::Rows;
+use super::{LineFault, LoadError, LoadFile, LoadFormat, LoadSource};
+use crate::UnitOfWork;
+
+/// Entries that are handed to the writer at once: half of what it takes as one batch.
+const CHUNK_ENTRIES: usize = 1_000;
+/// Postings in a chunk, beyond which no further entry is added: bounds the memory, however large entries are.
+const CHUNK_POSTINGS: usize = 20_000;
+/// Chunks that wait to be handed in.
+const CHUNKS_AHEAD: usize = 2;
+
+/// A place in a file; lines count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) byte: u64,
+    pub(super) line: u64,
+}
+
+impl Place {
+    pub(super) const START: Self = Self { byte: 0, line: 1 };
+}
+
+/// An entry of the file, or why it is none.
+pub(super) struct Item {
+    pub(super) line: u64,
+    pub(super) reference: Option<String>,
+    pub(super) unit: Result<UnitOfWork, LineFault>,
+}
+
+/// Consecutive entries, and where the file goes on after them.
+pub(super) struct Chunk {
+    pub(super) items: Vec<Item>,
+    pub(super) end: Place,
+}
+
+/// What tells one file from another, and whether it stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) sha256: [u8; 32],
+    pub(super) bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Identity {
+    /// Reads the whole file once.
+    pub(super) async fn of(file: &LoadFile) -> Result<Self, LoadError> {
+        let path = file.path.clone();
+        blocking(move || {
+            let mut file = open(&path)?;
+            let status = file.metadata().map_err(LoadError::Read)?;
+            let mut hash = Sha256::new();
+            let mut buffer = vec![0; 256 << 10];
+            loop {
+                match file.read(&mut buffer).map_err(LoadError::Read)? {
+                    0 => break,
+                    read => hash.update(&buffer[..read]),
+                }
+            }
+            Ok(Self { sha256: hash.finalize().into(), bytes: status.len(), modified: status.modified().ok() })
+        })
+        .await
+    }
+
+    /// Refuses a file that was written to since.
+    pub(super) async fn check(&self, file: &LoadFile) -> Result<(), LoadError> {
+        let (path, identity) = (file.path.clone(), *self);
+        blocking(move || {
+            let status = open(&path)?.metadata().map_err(LoadError::Read)?;
+            let same = status.len() == identity.bytes && status.modified().ok() == identity.modified;
+            if same { Ok(()) } else { Err(LoadError::Changed { path }) }
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| LoadError::Read(io::Error::other(error)))?
+}
+
+fn open(path: &std::path::Path) -> Result<File, LoadError> {
+    File::open(path).map_err(|source| LoadError::Open { path: path.to_owned(), source })
+}
+
+/// Starts to read; the thread ends with the file, at the first failure, or when nobody takes chunks any more.
+pub(super) fn start(file: &LoadFile, from: Place) -> mpsc::Receiver<Result<Chunk, LoadError>> {
+    let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+    let file = file.clone();
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = read(&file, from, &sender) {
+            // Nobody waits for it: the load was given up.
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    chunks
+}
+
+fn read(file: &LoadFile, from: Place, chunks: &mpsc::Sender<Result<Chunk, LoadError>>) -> Result<(), LoadError> {
+    let mut reader = Reader::open(file, from)?;
+    loop {
+        let chunk = chunk(&mut reader, &file.source)?;
+        let done = chunk.items.is_empty();
+        if done || chunks.blocking_send(Ok(chunk)).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn chunk(reader: &mut Reader, source: &LoadSource) -> Result<Chunk, LoadError> {
+    let mut items = Vec::with_capacity(CHUNK_ENTRIES);
+    let mut postings = 0;
+    while items.len() < CHUNK_ENTRIES && postings < CHUNK_POSTINGS {
+        let Some((line, draft)) = reader.next()? else { break };
+        let reference = draft.as_ref().ok().and_then(|draft| draft.reference.clone());
+        let unit = draft.and_then(|draft| draft.unit(source, line));
+        postings += unit.as_ref().map_or(0, |unit| unit.entry().postings().len());
+        items.push(Item { line, reference, unit });
+    }
+    Ok(Chunk { items, end: reader.place() })
+}
+
+enum Reader {
+    JsonLines(JsonLines),
+    Rows(Box<Rows>),
+}
+
+impl Reader {
+    fn open(file: &LoadFile, from: Place) -> Result<Self, LoadError> {
+        let opened = open(&file.path)?;
+        match file.format {
+            LoadFormat::JsonLines => JsonLines::open(opened, from).map(Self::JsonLines).map_err(LoadError::Read),
+            LoadFormat::Csv => Rows::open(opened, from).map(|rows| Self::Rows(Box::new(rows))),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<Told>, LoadError> {
+        match self {
+            Self::JsonLines(lines) => lines.next().map_err(LoadError::Read),
+            Self::Rows(rows) => rows.next(),
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::JsonLines(lines) => lines.place(),
+            Self::Rows(rows) => rows.place(),
+        }
+    }
+}

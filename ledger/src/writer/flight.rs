@@ -1,0 +1,105 @@
+//! One batch on its way to the database, on a task and a connection of its own.
+//!
+//! A batch is decided on top of the one before it, while that one may still be on its way. So its rows are inserted at
+//! once, which nobody waits for, and its head and balances only when the batch before it is committed. When that one
+//! fails, everything decided on top of it is taken back and decided again.
+//!
+//! # Lock order
+//! Rows first, then the book's row, then accounts. Whoever holds the book's row waits for nobody who waits for it.
+
+use std::sync::Arc;
+
+use diesel::result::Error as DieselError;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::plan::Plan;
+use super::store;
+use super::submission::Replies;
+use crate::unit_of_work::UnitOfWork;
+
+/// How a flight ended that did not land.
+#[derive(Debug)]
+pub(super) enum Mishap {
+    /// A look at what is booked is needed, or the batch before it was not written.
+    NeedsCare,
+    /// The database failed or refused.
+    Failed(DieselError),
+}
+
+/// What a flight gives back.
+pub(super) struct Landing {
+    pub(super) connection: AsyncPgConnection,
+    /// The replies are given when it landed, and handed back otherwise.
+    pub(super) outcome: Result<(), (Mishap, Replies)>,
+}
+
+/// What a flight carries.
+pub(super) struct Cargo {
+    pub(super) units: Arc<Vec<UnitOfWork>>,
+    pub(super) plan: Plan,
+    pub(super) replies: Replies,
+}
+
+/// Writes the batch and answers its callers. `turn` tells when the batch before it is committed; none when it is
+/// already. `done` tells the batch after it.
+pub(super) async fn fly(
+    mut connection: AsyncPgConnection,
+    cargo: Cargo,
+    turn: Option<oneshot::Receiver<()>>,
+    done: oneshot::Sender<()>,
+) -> Landing {
+    let Cargo { units, plan, replies } = cargo;
+    let written = write(&mut connection, &plan, &units, turn).await;
+    match written {
+        Ok(()) => {
+            // Nobody may have been decided on top of it yet.
+            let _ = done.send(());
+            replies.give(plan.answers.into_iter().map(|answer| answer.map_err(Into::into)));
+            Landing { connection, outcome: Ok(()) }
+        }
+        Err(mishap) => {
+            drop(done);
+            let _ = connection.batch_execute("rollback").await;
+            Landing { connection, outcome: Err((mishap, replies)) }
+        }
+    }
+}
+
+async fn write(
+    connection: &mut AsyncPgConnection,
+    plan: &Plan,
+    units: &[UnitOfWork],
+    turn: Option<oneshot::Receiver<()>>,
+) -> Result<(), Mishap> {
+    let keys: Vec<Uuid> = plan.refused.iter().map(|(index, _)| units[*index].key.uuid()).collect();
+    let book = plan.before.book;
+    // A retry is answered by what it did, whatever the balance is since.
+    if !keys.is_empty() && !store::find_booked(connection, book, &keys).await?.is_empty() {
+        return Err(Mishap::NeedsCare);
+    }
+    match turn {
+        None => {
+            if !plan.accepted.is_empty() {
+                store::write_at_once(connection, plan, units).await?;
+            }
+        }
+        Some(turn) => {
+            connection.batch_execute("begin").await?;
+            store::insert_rows(connection, plan, units).await?;
+            turn.await.map_err(|_| Mishap::NeedsCare)?;
+            store::finish_and_commit(connection, plan).await?;
+        }
+    }
+    if !plan.refused.is_empty() {
+        store::record_refusals(connection, book, plan.booked_at, units, &plan.refused).await?;
+    }
+    Ok(())
+}
+
+impl From<DieselError> for Mishap {
+    fn from(error: DieselError) -> Self {
+        Self::Failed(error)
+    }
+}
