@@ -224,6 +224,12 @@ impl Clearing {
         match ledger.post(unit).await {
             Ok(receipt) if receipt.outcome == Outcome::Booked => Ok(Posted::Booked(receipt.booked_at)),
             Ok(_) | Err(PostError::Refused(Refusal::EffectNotApplicable { .. })) => Ok(Posted::Overtaken),
+            // The day was closed while the leg waited; under the new day's date it is another matter.
+            Err(PostError::Refused(Refusal::PeriodClosed { effective_date, .. }))
+                if effective_date < ledger.today() =>
+            {
+                Ok(Posted::Overtaken)
+            }
             // Not a refusal for good: an entry with this key is booked, and it may be the leg.
             Err(PostError::Refused(Refusal::KeyReused)) => Err(ClearingError::LegKeyTaken(transfer.order.id)),
             Err(PostError::Refused(refusal)) => Ok(Posted::Refused(refusal)),

@@ -6,12 +6,13 @@ mod histories;
 use crate::fixture::{CHART, Result, account, euro, unit};
 use diesel_async::SimpleAsyncConnection;
 use ledger::{
-    AsOf, BookId, BookSettings, Chart, Clearing, ClearingError, ClearingFault, Currency, Ledger, MAX_MINOR_UNITS,
-    Money, Place, Shown, TransferId, TransferOrder, TransferState, WriterTask,
+    AsOf, BookId, BookSettings, Chart, Clearing, ClearingError, ClearingFault, Currency, IdempotencyKey, Ledger,
+    MAX_MINOR_UNITS, Money, Place, Shown, TransferId, TransferOrder, TransferState, WriterTask,
 };
 use platform::clock::Clock;
 use platform::database::Database;
 use platform::testing::TestDatabase;
+use uuid::Uuid;
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";
@@ -217,6 +218,62 @@ async fn what_neither_book_takes_stays_in_flight_until_one_does() -> Result {
     assert!(books.clearing.list(BookId::FIRST, Shown::Unsettled, None, 10).await?.is_empty());
     assert_eq!(books.clearing.list(BookId::FIRST, Shown::All, None, 10).await?.len(), 1);
     books.check().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leg_that_met_the_close_of_its_day_is_booked_on_the_next_one() -> Result {
+    let books = Books::new().await?;
+    books.fund(1, AMINA, euro(1_000)).await?;
+    let (other, _writers) = open_books(&books.test.database()?, &books.clock).await?;
+    let (day, today) = (chrono::TimeDelta::days(1), books.clock.today());
+    let mut owner = books.test.owner().await?;
+    owner.batch_execute("begin; select 1 from ledger.books where book_id = 2 for update").await?;
+    // The close of today waits at the door of book 2 from tomorrow on, and after it a leg of today.
+    books.clock.advance(day);
+    let key = IdempotencyKey::generate();
+    let closing = tokio::spawn(async move {
+        other.book(BookId::new(2))?.close_period(key, today, Uuid::now_v7()).await?;
+        Result::Ok(())
+    });
+    waiting_at_the_door(&mut owner, 1).await?;
+    books.clock.advance(-day);
+    let (clearing, wanted) = (books.clearing.clone(), order(place(1, AMINA), place(2, BABACAR), euro(400)));
+    let transferring = tokio::spawn(async move { clearing.transfer(&wanted).await });
+    waiting_at_the_door(&mut owner, 2).await?;
+    books.clock.advance(day);
+    owner.batch_execute("rollback").await?;
+    closing.await??;
+    assert_eq!(transferring.await??.state, TransferState::Arrived);
+    let mut refusals = books.test.owner().await?;
+    let met: Vec<String> = {
+        use diesel::prelude::*;
+        use diesel_async::RunQueryDsl;
+        use ledger::schema::refusals::dsl;
+        dsl::refusals.select(dsl::reason).load(&mut refusals).await?
+    };
+    assert_eq!(met, ["period-closed"]);
+    books.check().await
+}
+
+/// Waits until so many connections wait for a lock.
+async fn waiting_at_the_door(owner: &mut diesel_async::AsyncPgConnection, connections: i64) -> Result {
+    use diesel_async::RunQueryDsl;
+    #[derive(diesel::QueryableByName)]
+    struct Waiting {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        waiting: i64,
+    }
+    let text = "select count(*) as waiting from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    for _ in 0..2_000 {
+        if diesel::sql_query(text).get_result::<Waiting>(owner).await?.waiting >= connections {
+            return Ok(());
+        }
+        // What a transaction sees of the others stands still otherwise.
+        owner.batch_execute("select pg_stat_clear_snapshot()").await?;
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    Err(format!("{connections} connections do not wait").into())
 }
 
 #[tokio::test(flavor = "multi_thread")]
