@@ -1,11 +1,13 @@
 //! The command line.
 
 mod load;
+mod log;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ledger::Verification;
 use platform::clock::Clock;
 
 use crate::configuration::Configuration;
@@ -34,6 +36,11 @@ enum Command {
     Verify,
     /// Book entries from a CSV or JSON Lines file: opening balances, a history.
     Load(load::Options),
+    /// Prove from the transparency log, and check proofs without the server.
+    Log {
+        #[command(subcommand)]
+        command: log::Command,
+    },
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
         /// The directory.
@@ -102,6 +109,10 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
             logs::start(&configuration.settings.log);
             load::run(configuration, options).await
         }
+        Command::Log { command } => {
+            logs::start(&configuration.settings.log);
+            log::run(configuration, command).await
+        }
         Command::Openapi { directory } => {
             std::fs::create_dir_all(&directory)?;
             for (name, text) in crate::server::openapi_documents()? {
@@ -123,8 +134,8 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
         .house
         .clearing
         .verify(|done, of| {
-            bar.set_length(of as u64);
-            bar.set_position(done as u64);
+            bar.set_length(of.unsigned_abs());
+            bar.set_position(done.unsigned_abs());
         })
         .await;
     bar.finish_and_clear();
@@ -136,7 +147,8 @@ async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
             Some(difference) => say(&format!("DIFFERS {}: {difference}", check.name)),
         }
     }
-    say(&format!("{} entries, {} postings", verification.entries, verification.postings));
+    let Verification { entries, postings, checkpoints, .. } = &verification;
+    say(&format!("{entries} entries, {postings} postings, {checkpoints} checkpoints"));
     Ok(if verification.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

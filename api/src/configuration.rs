@@ -12,6 +12,8 @@ use remittance::{Corridors, SendingLimits};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::log_keys;
+
 /// The defaults, as shipped.
 const DEFAULTS: &str = include_str!("../../config/teranga.toml");
 const CORRIDORS: &str = include_str!("../../config/corridors.toml");
@@ -41,6 +43,8 @@ pub struct Settings {
     pub secrets: SecretSettings,
     /// Tokens.
     pub tokens: TokenSettings,
+    /// The logs of the books.
+    pub transparency_log: TransparencyLogSettings,
     /// What a password costs to check.
     pub passwords: PasswordPolicy,
     /// How mail goes out.
@@ -109,6 +113,18 @@ pub struct SecretSettings {
 pub struct TokenSettings {
     /// How long one is good.
     pub lifetime_minutes: u16,
+}
+
+/// The logs of the books.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransparencyLogSettings {
+    /// The first part of their names.
+    pub origin: String,
+    /// What signs their checkpoints; files in the data directory when empty.
+    pub signing_keys: Vec<SecretString>,
+    /// Whose cosignatures are kept.
+    pub witnesses: Vec<String>,
 }
 
 /// How mail goes out.
@@ -259,7 +275,9 @@ impl Configuration {
     #[must_use]
     pub fn masked(&self) -> String {
         let mut shown = self.shown.clone();
-        for (section, key) in [("database", "url"), ("secrets", "master_key"), ("mail", "smtp_url")] {
+        for (section, key) in
+            [("database", "url"), ("secrets", "master_key"), ("mail", "smtp_url"), ("transparency_log", "signing_keys")]
+        {
             if let Some(value) = shown.get_mut(section).and_then(|section| section.get_mut(key)) {
                 *value = toml::Value::String("********".to_owned());
             }
@@ -317,6 +335,7 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
     require(url.starts_with("http://") || url.starts_with("https://"), "server.public_url: starts with http(s)://");
     require(!url.ends_with('/'), "server.public_url: ends without a slash");
     require(settings.mail.from.parse::<lettre::message::Mailbox>().is_ok(), "mail.from: is no mail address");
+    log_keys::check(&settings.transparency_log, &mut require);
     let smtp = settings.mail.transport == MailTransport::Smtp;
     require(!smtp || settings.mail.smtp_url.is_some(), "mail.smtp_url: is missing, and mail.transport is smtp");
     let both = settings.secrets.master_key.is_some() && settings.secrets.master_key_file.is_some();

@@ -31,6 +31,10 @@ impl Page {
         Self { limit, cursor }
     }
 
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+
     pub(crate) fn limit(&self) -> Result<i64, Problem> {
         limit(self.limit)
     }

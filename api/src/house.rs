@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
+use ledger::reconciliation::Reconciliation;
 use ledger::{BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, WriterTask};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
@@ -18,6 +19,7 @@ use crate::audit::Streams;
 use crate::configuration::{Configuration, ConfigurationFaults};
 use crate::idempotency::Running;
 use crate::keys;
+use crate::log_keys::LogKeys;
 use crate::metrics::Metrics;
 use crate::tokens::Tokens;
 
@@ -43,6 +45,9 @@ pub struct House {
     pub(crate) clearing: Clearing,
     /// All books through the auditors' role.
     pub(crate) audited_clearing: Clearing,
+    pub(crate) reconciliation: Reconciliation,
+    /// The keys of the books' logs, and who witnesses them.
+    pub(crate) logs: LogKeys,
     pub(crate) tokens: Tokens,
     pub(crate) running: Running,
     pub(crate) metrics: Metrics,
@@ -106,6 +111,9 @@ pub enum OpenError {
     /// The keys of tokens could not be had.
     #[error("{0}")]
     TokenKeys(String),
+    /// The keys of the books' logs cannot be used.
+    #[error(transparent)]
+    LogKeys(#[from] ledger::LogError),
     /// Metrics could not be set up.
     #[error("metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -161,6 +169,7 @@ impl OpenHouse {
         let waker = FeedWaker::default();
         let (clearing, writers) = open_books(&configuration, &database, &clock, &metrics, &waker).await?;
         let ledger = clearing.book(BookId::FIRST)?.clone();
+        let logs = LogKeys::load(&settings.transparency_log, &directory.join("keys"), clearing.books())?;
         let corridors = Arc::new(configuration.corridors.clone());
         let rates = Rates::new(database.clone(), corridors.base);
         rates.set(&remittance::rates_from_toml(crate::configuration::RATES)?).await?;
@@ -172,6 +181,8 @@ impl OpenHouse {
             audited: ledger.reading_through(reader.clone()),
             audited_clearing: clearing.reading_through(&reader),
             clearing,
+            reconciliation: Reconciliation::new(ledger.clone(), cipher.clone(), remittance::find_reference),
+            logs,
             tokens,
             running: Running::default(),
             metrics,

@@ -24,6 +24,7 @@ mod funding;
 pub mod house;
 mod idempotency;
 mod keys;
+mod log_keys;
 mod logs;
 mod mail;
 mod metrics;

@@ -10,7 +10,7 @@ mod wallet;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub(crate) use wallet::{StatementBody, StatementPage};
+pub(crate) use wallet::StatementLineBody;
 
 /// All endpoints under `/v1/mobile`.
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {

@@ -6,6 +6,7 @@ mod institutions;
 mod milestones;
 mod pay_ins;
 mod rates;
+mod reconciliation;
 mod remittances;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -34,5 +35,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(books::list_book_positions)
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
-        .service(remittances::return_remittance);
+        .service(remittances::return_remittance)
+        .configure(reconciliation::routes);
 }

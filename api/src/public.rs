@@ -2,6 +2,7 @@
 
 mod institutions;
 mod keys;
+mod log;
 mod prices;
 mod problems;
 mod projects;
@@ -17,5 +18,10 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(projects::list_projects)
         .service(projects::read_project)
         .service(keys::read_keys)
+        .service(log::read_log_keys)
+        .service(log::read_checkpoint)
+        .service(log::read_checkpoint_of_size)
+        .service(log::add_cosignature)
+        .service(log::read_tile)
         .service(problems::read_problem);
 }

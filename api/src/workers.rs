@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ledger::{Outcome, PostError, Recovery, Refusal, UnitOfWork};
+use ledger::{LogError, Outcome, PostError, Recovery, Refusal, UnitOfWork};
 use platform::outbox::Worker;
 use remittance::PayInState;
 use tokio::sync::watch;
@@ -22,6 +22,8 @@ const CAMPAIGNS_EVERY: Duration = Duration::from_secs(1);
 const PAY_INS_EVERY: Duration = Duration::from_secs(5);
 /// How often transfers between books are looked for that a crash left on their way.
 const TRANSFERS_EVERY: Duration = Duration::from_secs(5);
+/// How often the heads of the books' logs are signed.
+const LOGS_EVERY: Duration = Duration::from_secs(1);
 /// How often remittances that were not paid are ended, and what is old is removed.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// How often the rates file is looked at.
@@ -67,6 +69,7 @@ pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -
     tasks.spawn(every(TRANSFERS_EVERY, "transfers between books", Arc::clone(house), stopped.clone(), async |house| {
         recover_transfers(house).await
     }));
+    tasks.spawn(every(LOGS_EVERY, "logs", Arc::clone(house), stopped.clone(), async |house| keep_logs(house).await));
     tasks.spawn(every(TIDY_EVERY, "tidying", Arc::clone(house), stopped.clone(), async move |house| {
         limits.tidy();
         house.remittances.expire_unpaid().await?;
@@ -153,6 +156,24 @@ async fn recover_transfers(house: &House) -> Result<(), Problem> {
     if recovery != Recovery::default() {
         let Recovery { arrived, returned, refused, left } = recovery;
         tracing::info!(arrived, returned, refused, left, "took up transfers between books");
+    }
+    Ok(())
+}
+
+/// Stores what has become full of each book's log and signs its head. What is far behind goes on with the next round.
+async fn keep_logs(house: &House) -> Result<(), Problem> {
+    for book in house.clearing.books() {
+        match house.logs.signer(book.book()) {
+            // A log that is not signed must not keep the others from being signed.
+            Some(signer) => match book.keep_log(signer).await {
+                Ok(_) => {}
+                Err(error @ LogError::Disagrees { .. }) => {
+                    tracing::error!(book = book.book().number(), %error, "a log is not signed any more: look at once");
+                }
+                Err(error) => return Err(error.into()),
+            },
+            None => tracing::error!(book = book.book().number(), "a log has no key"),
+        }
     }
     Ok(())
 }

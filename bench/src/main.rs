@@ -10,6 +10,7 @@ mod machine;
 mod measure;
 mod posting;
 mod quantity;
+mod reconciliation;
 mod report;
 mod server;
 mod workload;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Posting through the ledger, beside naive transactions, set-based statements and a bare commit.
     Ledger(LedgerOptions),
+    /// A bank's statement against as many postings: loaded, matched, and the memory that it took.
+    Reconciliation(reconciliation::ReconciliationOptions),
 }
 
 /// How long and how large; the defaults are those of the published figures.
@@ -69,8 +72,11 @@ impl LedgerOptions {
 }
 
 fn main() -> ExitCode {
-    let Command::Ledger(options) = Cli::parse().command;
-    match ledger_rows::run(&options.settled()) {
+    let measured = match Cli::parse().command {
+        Command::Ledger(options) => ledger_rows::run(&options.settled()),
+        Command::Reconciliation(options) => reconciliation::run(&options),
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");

@@ -1,28 +1,28 @@
-//! Balances: of one account or of all, now or after any entry of the past.
+//! Balances: of one account or of all, at any moment.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date, Nullable, SmallInt};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
 use crate::account::Balance;
-use crate::schema::{accounts, books, postings};
-use crate::{AccountCode, Currency, Error, Ledger, Money, Sequence};
+use crate::history::Cut;
+use crate::schema::{accounts, books};
+use crate::{AccountCode, AsOf, Currency, Error, Ledger, Moment, Money, Sequence};
 
-/// The moment that is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AsOf {
-    /// After the newest entry.
-    Now,
-    /// After the entry of that sequence.
-    Sequence(Sequence),
+diesel::define_sql_function! {
+    #[sql_name = "ledger.balance_at"]
+    fn balance_at(
+        book: SmallInt, account: BigInt, base: BigInt, known: BigInt, day: Nullable<Date>, on_day: BigInt
+    ) -> BigInt;
 }
 
 /// All balances of a book at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TrialBalance {
-    /// The newest entry that is counted.
+    /// The newest entry that is known; the same question about what was known after it has this answer for ever.
     pub sequence: Sequence,
-    /// Every account that was opened by then, by code and currency.
+    /// Every account on which something was booked by then, by code and currency.
     pub balances: Vec<Balance>,
 }
 
@@ -42,39 +42,50 @@ impl Ledger {
     /// What an account holds, on its normal side.
     ///
     /// # Errors
-    /// [`Error::UnknownAccount`] when nothing was ever booked on it, [`Error::SequenceAhead`] for a sequence that is
-    /// not yet booked.
-    pub async fn balance(&self, code: &AccountCode, currency: Currency, as_of: AsOf) -> Result<Money, Error> {
+    /// [`Error::UnknownAccount`] when nothing was ever booked on it; [`Error::SequenceAhead`], [`Error::NotYet`],
+    /// [`Error::BeforeHistory`] or [`Error::NothingEffective`] for a moment of which nothing can be said.
+    pub async fn balance(
+        &self,
+        code: &AccountCode,
+        currency: Currency,
+        moment: impl Into<Moment>,
+    ) -> Result<Money, Error> {
+        let moment = moment.into();
+        let debit_positive_minor = if moment == AsOf::Now.into() {
+            self.account(code, currency).await?.balance_minor
+        } else {
+            let cut = self.cut(moment).await?;
+            self.balance_within(code, currency, cut).await?
+        };
+        Ok(Balance { account: code.clone(), currency, debit_positive_minor }.on_normal_side())
+    }
+
+    /// The balance of what counts, debits positive.
+    pub(crate) async fn balance_within(&self, code: &AccountCode, currency: Currency, cut: Cut) -> Result<i64, Error> {
         let mut connection = self.database.connection().await?;
-        let unknown = || Error::UnknownAccount { code: code.clone(), currency };
-        let (number, now): (i64, i64) = accounts::table
-            .filter(accounts::book_id.eq(self.book.number()))
+        let book = self.book.number();
+        accounts::table
+            .filter(accounts::book_id.eq(book))
             .filter(accounts::code.eq(code.as_str()))
             .filter(accounts::commodity.eq(currency.number()))
-            .select((accounts::account, accounts::balance_minor))
+            .select(balance_at(book, accounts::account, cut.base, cut.known, cut.day, cut.on_day))
             .first(&mut connection)
             .await
             .optional()?
-            .ok_or_else(unknown)?;
-        let debit_positive_minor = match as_of {
-            AsOf::Now => now,
-            AsOf::Sequence(sequence) => {
-                drop(connection);
-                self.require(sequence).await?;
-                let mut connection = self.database.connection().await?;
-                postings::table
-                    .filter(postings::book_id.eq(self.book.number()))
-                    .filter(postings::account.eq(number))
-                    .filter(postings::sequence.le(sequence.number()))
-                    .order((postings::sequence.desc(), postings::ordinal.desc()))
-                    .select(postings::balance_minor)
-                    .first(&mut connection)
-                    .await
-                    .optional()?
-                    .unwrap_or(0)
-            }
-        };
-        Ok(Balance { account: code.clone(), currency, debit_positive_minor }.on_normal_side())
+            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), currency })
+    }
+
+    pub(crate) async fn account(&self, code: &AccountCode, currency: Currency) -> Result<Account, Error> {
+        let mut connection = self.database.connection().await?;
+        accounts::table
+            .filter(accounts::book_id.eq(self.book.number()))
+            .filter(accounts::code.eq(code.as_str()))
+            .filter(accounts::commodity.eq(currency.number()))
+            .select(Account::as_select())
+            .first(&mut connection)
+            .await
+            .optional()?
+            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), currency })
     }
 
     /// What the accounts of a code hold now, by currency; none when nothing was ever booked on it.
@@ -100,22 +111,19 @@ impl Ledger {
     /// All balances at one moment.
     ///
     /// # Errors
-    /// [`Error::SequenceAhead`] for a sequence that is not yet booked.
-    pub async fn trial_balance(&self, as_of: AsOf) -> Result<TrialBalance, Error> {
-        let rows: Vec<Row> = match as_of {
-            AsOf::Now => self.balances_now().await?,
-            AsOf::Sequence(sequence) => {
-                self.require(sequence).await?;
-                self.balances_after(sequence).await?
-            }
-        };
-        let head = match as_of {
-            AsOf::Sequence(sequence) => sequence,
-            AsOf::Now => Sequence::new(rows.as_slice().first().map_or(0, |row| row.head)),
+    /// As [`Ledger::balance`], but that no account is asked for.
+    pub async fn trial_balance(&self, moment: impl Into<Moment>) -> Result<TrialBalance, Error> {
+        let moment = moment.into();
+        let (sequence, rows) = if moment == AsOf::Now.into() {
+            let rows = self.balances_now().await?;
+            (rows.as_slice().first().map_or(0, |row| row.head), rows)
+        } else {
+            let cut = self.cut(moment).await?;
+            (cut.known, self.balances_within(cut).await?)
         };
         let mut balances = rows.into_iter().map(Row::balance).collect::<Result<Vec<_>, _>>()?;
         balances.sort_by(|a, b| (&a.account, a.currency).cmp(&(&b.account, b.currency)));
-        Ok(TrialBalance { sequence: head, balances })
+        Ok(TrialBalance { sequence: Sequence::new(sequence), balances })
     }
 
     /// One statement, so one snapshot: the balances and the head they belong to.
@@ -130,34 +138,63 @@ impl Ledger {
         Ok(rows.into_iter().map(|(code, commodity, balance, head)| Row { code, commodity, balance, head }).collect())
     }
 
-    /// For each account its last posting up to that sequence: one index probe an account, however long the history.
-    async fn balances_after(&self, sequence: Sequence) -> Result<Vec<Row>, Error> {
-        // Diesel has no lateral join.
-        const TEXT: &str = "select a.code, a.commodity, last.balance_minor as balance, $1 as head
-            from ledger.accounts a
-            cross join lateral (
-                select p.balance_minor
-                from ledger.postings p
-                where p.book_id = a.book_id
-                  and p.account = a.account
-                  and p.sequence <= $1
-                order by p.sequence desc, p.ordinal desc
-                limit 1
-            ) last
-            where a.book_id = $2";
+    /// For each account its last posting up to the base: one index probe an account, however long the history; and what
+    /// the entries that cross the day change.
+    async fn balances_within(&self, cut: Cut) -> Result<Vec<Row>, Error> {
+        let text = format!(
+            "{BALANCES_WITHIN}
+            select code, commodity, balance, $3 as head
+            from balances"
+        );
         let mut connection = self.database.connection().await?;
-        Ok(diesel::sql_query(TEXT)
-            .bind::<diesel::sql_types::BigInt, _>(sequence.number())
-            .bind::<diesel::sql_types::SmallInt, _>(self.book.number())
+        Ok(diesel::sql_query(text)
+            .bind::<SmallInt, _>(self.book.number())
+            .bind::<BigInt, _>(cut.base)
+            .bind::<BigInt, _>(cut.known)
+            .bind::<Nullable<Date>, _>(cut.day)
+            .bind::<BigInt, _>(cut.on_day)
             .load(&mut connection)
             .await?)
     }
+}
 
-    pub(crate) async fn require(&self, sequence: Sequence) -> Result<(), Error> {
-        let head = self.head().await?.number();
-        let asked = sequence.number();
-        if asked > head || asked < 0 { Err(Error::SequenceAhead { head, asked }) } else { Ok(()) }
-    }
+/// Starts a statement over `balances (code, commodity, balance)`, those of all accounts that anything counts for. Binds book,
+/// base, known, day and on_day as `$1` to `$5`. Diesel has no lateral join and no functions that answer rows.
+pub(crate) const BALANCES_WITHIN: &str = "with corrections as materialized (
+        select p.account, sum(c.sign * p.amount_minor) as minor
+        from ledger.crossing($1, $2, $3, $4, $5) c
+        cross join lateral (
+            select p.account, p.amount_minor
+            from ledger.postings p
+            where p.book_id = $1
+              and p.sequence = c.sequence
+            offset 0
+        ) p
+        group by p.account
+    ), balances as (
+        select a.code, a.commodity, (coalesce(last.balance_minor, 0) + coalesce(c.minor, 0))::bigint as balance
+        from ledger.accounts a
+        left join lateral (
+            select p.balance_minor
+            from ledger.postings p
+            where p.book_id = a.book_id
+              and p.account = a.account
+              and p.sequence <= $2
+            order by p.sequence desc, p.ordinal desc
+            limit 1
+        ) last on true
+        left join corrections c on c.account = a.account
+        where a.book_id = $1
+          and (last.balance_minor is not null or c.account is not null)
+    )";
+
+/// An opened account, as far as reads need it.
+#[derive(Clone, Copy, Debug, Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+pub(crate) struct Account {
+    #[diesel(column_name = account)]
+    pub(crate) number: i64,
+    pub(crate) balance_minor: i64,
 }
 
 #[derive(QueryableByName)]
@@ -166,9 +203,9 @@ struct Row {
     code: String,
     #[diesel(sql_type = diesel::sql_types::Integer)]
     commodity: i32,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    #[diesel(sql_type = BigInt)]
     balance: i64,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    #[diesel(sql_type = BigInt)]
     head: i64,
 }
 

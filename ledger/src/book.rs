@@ -221,4 +221,10 @@ impl Ledger {
             .await?;
         Ok(Sequence::new(number))
     }
+
+    /// That the book has come so far.
+    pub(crate) async fn require(&self, sequence: Sequence) -> Result<(), Error> {
+        let (head, asked) = (self.head().await?.number(), sequence.number());
+        if (0..=head).contains(&asked) { Ok(()) } else { Err(Error::SequenceAhead { head, asked }) }
+    }
 }

@@ -26,7 +26,7 @@ mod transfer;
 pub use differences::{ClearingDifference, ClearingFault, MAX_NAMED_DIFFERENCES, Position};
 pub use error::ClearingError;
 pub use store::Shown;
-pub use transfer::{Place, Transfer, TransferId, TransferOrder, TransferState};
+pub use transfer::{BookAccount, Transfer, TransferId, TransferOrder, TransferState};
 
 use std::sync::Arc;
 

@@ -38,4 +38,40 @@ pub enum Error {
         /// The sequence asked for.
         asked: i64,
     },
+    /// At that time the book had no entry.
+    #[error("the book had no entry yet at {asked}")]
+    BeforeHistory {
+        /// The time asked for.
+        asked: chrono::DateTime<chrono::Utc>,
+    },
+    /// By that day nothing had taken effect.
+    #[error("nothing had taken effect by {day}, as far as is known after entry {known}")]
+    NothingEffective {
+        /// The day asked for.
+        day: chrono::NaiveDate,
+        /// The newest entry that was to be counted.
+        known: i64,
+    },
+    /// What will be known at a time to come cannot be said.
+    #[error("it is {now}; what is known at {asked} cannot be said yet")]
+    NotYet {
+        /// The time by the ledger's clock.
+        now: chrono::DateTime<chrono::Utc>,
+        /// The time asked for.
+        asked: chrono::DateTime<chrono::Utc>,
+    },
+    /// The database that is read follows another one and has not come so far.
+    #[error("what is read here stands at sequence {head} and did not reach {asked} in time")]
+    Behind {
+        /// The newest sequence here.
+        head: i64,
+        /// The sequence that was waited for.
+        asked: i64,
+    },
+    /// There is no such entry.
+    #[error("there is no entry {0}")]
+    UnknownEntry(String),
+    /// A list was asked for in a way that no index serves, or that none could serve well.
+    #[error(transparent)]
+    Filter(#[from] crate::InvalidFilter),
 }

@@ -14,12 +14,13 @@
 //! 6. A change of business state commits with its entry or not at all.
 //!
 //! # What is not here yet
-//! Holds, periods, the transparency log, and exports other than hledger's
+//! Holds, periods, and exports other than hledger's
 //! journal. Their words are in the project's glossary; nothing here pretends to do them.
 //!
 //! # Where things are
-//! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement` and `export` read;
-//! [`verify`](Ledger::verify) recomputes everything from the postings; [`Clearing`] moves money between books.
+//! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement`, `history` and
+//! `export` read; [`verify`](Ledger::verify) recomputes everything from the postings; [`Clearing`] moves money between
+//! books.
 
 mod account;
 mod balances;
@@ -29,11 +30,13 @@ mod entry;
 mod error;
 mod export;
 mod feed;
+mod history;
 mod hold;
 mod load;
 mod log;
 mod money;
 mod period;
+pub mod reconciliation;
 mod reversal;
 mod safeguarding;
 pub mod schema;
@@ -43,11 +46,12 @@ mod verification;
 mod writer;
 
 pub use account::{AccountCode, AccountKind, Balance, Chart, ChartError, InvalidAccountCode, Side, Template};
-pub use balances::{AsOf, TrialBalance};
+pub use balances::TrialBalance;
 pub use book::{BookId, BookSettings, Ledger, WriterTask};
 pub use clearing::{
-    Clearing, ClearingDifference, ClearingError, ClearingFault, MAX_LISTED_TRANSFERS, MAX_NAMED_DIFFERENCES, Place,
-    Position, RECOVERY_AFTER, Recovery, Shown, Transfer, TransferId, TransferOrder, TransferState,
+    BookAccount, Clearing, ClearingDifference, ClearingError, ClearingFault, MAX_LISTED_TRANSFERS,
+    MAX_NAMED_DIFFERENCES, Position, RECOVERY_AFTER, Recovery, Shown, Transfer, TransferId, TransferOrder,
+    TransferState,
 };
 pub use entry::{
     Entry, EntryBuilder, EntryError, EntryKind, MAX_DESCRIPTION, MAX_HOLD_CHANGES, MAX_METADATA_BYTES, MAX_POSTINGS,
@@ -55,6 +59,12 @@ pub use entry::{
 };
 pub use error::Error;
 pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES};
+pub use history::{
+    AccountNode, AccountPrefix, AccountTree, AsOf, BookedEntry, BookedPosting, Dates, EntryFilter, EntryName,
+    EntryPage, EntryQuery, InvalidAccountPrefix, InvalidFilter, MAX_EXAMINED_ENTRIES, MAX_FILTERED_ACCOUNTS,
+    MAX_METADATA_MATCHES, MAX_PAGE_ENTRIES, MAX_TREE_DEPTH, MAX_TREE_NODES, MetadataFact, Moment, Order, Page, Period,
+    PeriodStatement, Place, StatementQuery, TreeQuery, WholeEntry,
+};
 pub use hold::{Available, Hold, HoldChange, HoldId, MAX_LIVE_HOLDS};
 pub use load::{
     InvalidSource, LineFault, LoadError, LoadFile, LoadFormat, LoadMode, LoadOutcome, LoadProgress, LoadReport,
@@ -62,7 +72,7 @@ pub use load::{
 };
 pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
-    LogVerification, LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
+    LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
 pub use period::{Approvals, PeriodChange, SameApprover};

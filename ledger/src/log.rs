@@ -31,9 +31,9 @@ pub use error::LogError;
 pub use keys::{LogSigner, Witness};
 pub use proof_text::{LogVerifier, ProvenEntry, SignedHead};
 pub use proofs::{ConsistencyProof, InclusionProof, LogEntry, LogTile};
-pub(crate) use rows::frontier_of;
+pub(crate) use rows::{Booked, PostingRow, Row, for_each_booked, frontier_of};
 pub(crate) use tree::Frontier;
-pub use verification::LogVerification;
+pub(crate) use verification::LogCheck;
 
 /// A SHA-256.
 pub(crate) type Hash = [u8; 32];

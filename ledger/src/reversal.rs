@@ -18,12 +18,12 @@ impl Ledger {
     /// or a period.
     pub async fn reversal(&self, entry: Sequence, kind: EntryKind) -> Result<EntryBuilder, Error> {
         self.require(entry).await?;
+        let asked = entry.number();
         let mut connection = self.database.connection().await?;
         let book = self.book.number();
-        let number = entry.number();
-        let not_reversible = |reason| Error::NotReversible { sequence: number, reason };
+        let not_reversible = |reason| Error::NotReversible { sequence: asked, reason };
         let changes_holds: bool = diesel::select(diesel::dsl::exists(
-            hold_changes::table.filter(hold_changes::book_id.eq(book)).filter(hold_changes::sequence.eq(number)),
+            hold_changes::table.filter(hold_changes::book_id.eq(book)).filter(hold_changes::sequence.eq(asked)),
         ))
         .get_result(&mut connection)
         .await?;
@@ -31,7 +31,7 @@ impl Ledger {
             return Err(not_reversible("it changed a hold"));
         }
         let changes_period: bool = diesel::select(diesel::dsl::exists(
-            period_changes::table.filter(period_changes::book_id.eq(book)).filter(period_changes::sequence.eq(number)),
+            period_changes::table.filter(period_changes::book_id.eq(book)).filter(period_changes::sequence.eq(asked)),
         ))
         .get_result(&mut connection)
         .await?;
@@ -40,7 +40,7 @@ impl Ledger {
         }
         let subject: Option<uuid::Uuid> = entries::table
             .filter(entries::book_id.eq(book))
-            .filter(entries::sequence.eq(number))
+            .filter(entries::sequence.eq(asked))
             .select(entries::subject)
             .first(&mut connection)
             .await
@@ -52,7 +52,7 @@ impl Ledger {
                     .on(accounts::book_id.eq(postings::book_id).and(accounts::account.eq(postings::account))),
             )
             .filter(postings::book_id.eq(book))
-            .filter(postings::sequence.eq(number))
+            .filter(postings::sequence.eq(asked))
             .order(postings::ordinal)
             .select((accounts::code, accounts::commodity, postings::amount_minor))
             .load(&mut connection)

@@ -1,13 +1,10 @@
 //! The statement of an account: its postings in order, each with the balance it left.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::balances::AsOf;
-use crate::schema::{accounts, entries, postings};
-use crate::{AccountCode, Balance, Currency, Error, Ledger, Money, Sequence};
+use crate::history::{Bounds, Line, Toward};
+use crate::{AccountCode, AsOf, Balance, Currency, Error, Ledger, Money, Sequence};
 
 /// Lines that one page has at most.
 pub const MAX_STATEMENT_LINES: i64 = 500;
@@ -37,6 +34,27 @@ pub struct StatementLine {
     pub balance: Money,
 }
 
+impl StatementLine {
+    /// The line of an account, with the balance after it, debits positive.
+    pub(crate) fn of(account: &AccountCode, currency: Currency, line: Line, balance_minor: i64) -> Self {
+        let side = |debit_positive_minor| {
+            Balance { account: account.clone(), currency, debit_positive_minor }.on_normal_side()
+        };
+        Self {
+            sequence: Sequence::new(line.sequence),
+            ordinal: line.ordinal,
+            entry: line.entry_key,
+            booked_at: line.booked_at,
+            effective_date: line.effective_date,
+            kind: line.kind,
+            description: line.description,
+            subject: line.subject,
+            amount: side(line.amount_minor),
+            balance: side(balance_minor),
+        }
+    }
+}
+
 /// A page of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -62,10 +80,9 @@ impl After {
     pub const BEGINNING: Self = Self { sequence: Sequence::new(0), ordinal: 0 };
 }
 
-type Line = (i64, i16, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>, i64, i64);
-
 impl Ledger {
-    /// A page of an account's statement, oldest first; `limit` is bounded by [`MAX_STATEMENT_LINES`].
+    /// A page of an account's whole statement, oldest first; `limit` is bounded by [`MAX_STATEMENT_LINES`]. For a
+    /// period, or for reading backwards, see [`Ledger::statement_of`].
     ///
     /// # Errors
     /// [`Error::UnknownAccount`] when nothing was ever booked on it.
@@ -76,61 +93,21 @@ impl Ledger {
         after: After,
         limit: i64,
     ) -> Result<Statement, Error> {
-        let mut connection = self.database.connection().await?;
-        let number: i64 = accounts::table
-            .filter(accounts::book_id.eq(self.book.number()))
-            .filter(accounts::code.eq(code.as_str()))
-            .filter(accounts::commodity.eq(currency.number()))
-            .select(accounts::account)
-            .first(&mut connection)
-            .await
-            .optional()?
-            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), currency })?;
-        let from = (after.sequence.number(), after.ordinal);
-        let rows: Vec<Line> = postings::table
-            .inner_join(
-                entries::table.on(entries::book_id.eq(postings::book_id).and(entries::sequence.eq(postings::sequence))),
-            )
-            .filter(postings::book_id.eq(self.book.number()))
-            .filter(postings::account.eq(number))
-            .filter(postings::sequence.ge(from.0))
-            .filter(postings::sequence.gt(from.0).or(postings::ordinal.gt(from.1)))
-            .order((postings::sequence, postings::ordinal))
-            .limit(limit.clamp(1, MAX_STATEMENT_LINES))
-            .select((
-                postings::sequence,
-                postings::ordinal,
-                entries::entry_key,
-                entries::booked_at,
-                entries::effective_date,
-                entries::kind,
-                entries::description,
-                entries::subject,
-                postings::amount_minor,
-                postings::balance_minor,
-            ))
-            .load(&mut connection)
-            .await?;
-        drop(connection);
+        let account = self.account(code, currency).await?;
+        let bounds = Bounds { after: 0, through: i64::MAX, place: (after.sequence.number(), after.ordinal) };
+        let limit = limit.clamp(1, MAX_STATEMENT_LINES);
+        let lines = self.lines(account.number, bounds, Toward::Newer, limit).await?;
         let side =
             |debit_positive_minor| Balance { account: code.clone(), currency, debit_positive_minor }.on_normal_side();
-        let opening = match rows.as_slice().first() {
-            Some(first) => side(first.9 - first.8),
+        let opening = match lines.as_slice().first() {
+            Some(first) => side(first.balance_minor - first.amount_minor),
             None => self.balance(code, currency, AsOf::Now).await?,
         };
-        let closing = rows.as_slice().last().map_or(opening, |last| side(last.9));
-        let line = |row: Line| StatementLine {
-            sequence: Sequence::new(row.0),
-            ordinal: row.1,
-            entry: row.2,
-            booked_at: row.3,
-            effective_date: row.4,
-            kind: row.5,
-            description: row.6,
-            subject: row.7,
-            amount: side(row.8),
-            balance: side(row.9),
+        let closing = lines.as_slice().last().map_or(opening, |last| side(last.balance_minor));
+        let line = |line: Line| {
+            let balance_minor = line.balance_minor;
+            StatementLine::of(code, currency, line, balance_minor)
         };
-        Ok(Statement { opening, lines: rows.into_iter().map(line).collect(), closing })
+        Ok(Statement { opening, lines: lines.into_iter().map(line).collect(), closing })
     }
 }

@@ -1,13 +1,75 @@
-//! Verification: everything recomputed from the postings, and the first difference named.
+//! Verification: everything recomputed from what is booked, and the first difference of each kind named.
 //!
-//! Each check is one set-based statement over the whole book, inside one snapshot, so that a book in use can be
-//! verified. Floors are checked after every entry of the past, not only today.
+//! The book is read once, in stretches, by as many connections as there are processors; each stretch is checked by
+//! itself, and their ends are joined in order. Only the head that stood at the start is looked at, so a book in use can
+//! be verified. What is not part of an entry (accounts, holds, the book's row) is read in the snapshot that the head
+//! belongs to.
 
-use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+mod accounts;
+mod besides;
+mod holds;
+mod joining;
+mod stretch;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use platform::database::Database;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::log::{Hash, LogCheck, for_each_booked};
+use crate::schema::books;
 use crate::{BookId, Error, Ledger};
+use accounts::Facts;
+use joining::Joined;
+use stretch::{Checked, Stretch};
+
+/// Entries of one stretch: whole tiles of the log, and few enough to keep their hashes.
+const STRETCH_ENTRIES: i64 = 16_384;
+/// Entries that are read at once.
+const PAGE_ENTRIES: i64 = 4_096;
+/// A check of a long book takes long; one that nobody waits for any more ends soon.
+const SETTINGS: &str = "set statement_timeout = '2h'; set client_connection_check_interval = '2s';
+    set idle_in_transaction_session_timeout = 0";
+
+/// What is checked.
+const CHECKS: [&str; 14] = [
+    "sequences run from 1 to the book's head without a gap",
+    "booking times never run backwards",
+    "every entry has at least two postings, numbered without a gap, or changes a hold or a period",
+    "every posting belongs to an entry",
+    "every entry balances in each currency",
+    "every posting is in its account's currency",
+    "every running balance continues the one before it",
+    "no account was ever below its floor after an entry",
+    "every account is what was opened, and its balance is the sum of its postings",
+    "every hold is what its changes left, and nothing was reserved that was not there",
+    "nothing was taken back twice, and nothing stands beside an entry that is not there",
+    "the book is closed as far as its last change of period says",
+    "the log's tree is made of these entries",
+    "every checkpoint is signed over this log",
+];
+
+/// The place of a check in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sequence,
+    Time,
+    Numbering,
+    Stray,
+    Balance,
+    Currency,
+    Running,
+    Floor,
+    Account,
+    Hold,
+    Beside,
+    Period,
+    Log,
+    Signature,
+}
 
 /// One thing that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +101,8 @@ pub struct Verification {
     pub entries: i64,
     /// Postings that were read.
     pub postings: i64,
+    /// Checkpoints whose signatures were checked.
+    pub checkpoints: i64,
     /// All checks, in order.
     pub checks: Vec<Check>,
 }
@@ -50,178 +114,190 @@ impl Verification {
         self.checks.iter().all(|check| check.difference.is_none())
     }
 
-    /// The first difference.
+    /// The first difference in the book's order.
     #[must_use]
     pub fn first_difference(&self) -> Option<&Difference> {
-        self.checks.iter().find_map(|check| check.difference.as_ref())
+        let differences = self.checks.iter().filter_map(|check| check.difference.as_ref());
+        differences.min_by_key(|difference| difference.sequence.unwrap_or(i64::MAX))
     }
 }
 
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = Nullable<BigInt>)]
-    sequence: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    posting: Option<i64>,
-    #[diesel(sql_type = Text)]
-    what: String,
+/// The first difference of each kind.
+#[derive(Debug, Default)]
+struct Differences([Option<Difference>; CHECKS.len()]);
+
+impl Differences {
+    fn found(
+        &mut self,
+        kind: Kind,
+        book: BookId,
+        sequence: impl Into<Option<i64>>,
+        posting: Option<i16>,
+        what: String,
+    ) {
+        let difference = Difference { book, sequence: sequence.into(), posting: posting.map(i64::from), what };
+        self.keep(kind as usize, difference);
+    }
+
+    fn keep(&mut self, kind: usize, difference: Difference) {
+        let place = |difference: &Difference| difference.sequence.unwrap_or(i64::MAX);
+        let kept = &mut self.0[kind];
+        if kept.as_ref().is_none_or(|kept| place(&difference) < place(kept)) {
+            *kept = Some(difference);
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        for (kind, difference) in other.0.into_iter().enumerate() {
+            if let Some(difference) = difference {
+                self.keep(kind, difference);
+            }
+        }
+    }
+
+    fn into_checks(self) -> Vec<Check> {
+        CHECKS.into_iter().zip(self.0).map(|(name, difference)| Check { name, difference }).collect()
+    }
 }
-
-#[derive(QueryableByName)]
-struct Counts {
-    #[diesel(sql_type = BigInt)]
-    entries: i64,
-    #[diesel(sql_type = BigInt)]
-    postings: i64,
-}
-
-/// A check of a long book takes long; one that nobody waits for any more ends soon.
-const SETTINGS: &str = "set statement_timeout = '2h'; set client_connection_check_interval = '2s'";
-
-const COUNTS: &str = "select
-        (select count(*) from ledger.entries where book_id = $1) as entries,
-        (select count(*) from ledger.postings where book_id = $1) as postings";
-
-/// Each answers the first difference as `sequence, posting, what`.
-const CHECKS: [(&str, &str); 9] = [
-    (
-        "sequences run from 1 to the book's head without a gap",
-        "select sequence, null::bigint as posting, what from (
-            select sequence, 'the entry before it is missing' as what
-            from (select sequence, lag(sequence, 1, 0::bigint) over (order by sequence) as before
-                  from ledger.entries where book_id = $1) numbered
-            where sequence <> before + 1
-            union all
-            select last_sequence, 'the head of the book is not the newest entry'
-            from ledger.books
-            where book_id = $1
-              and last_sequence <> (select coalesce(max(sequence), 0) from ledger.entries where book_id = $1)
-        ) found order by sequence limit 1",
-    ),
-    (
-        "booking times never run backwards",
-        "select sequence, null::bigint as posting, 'it was booked before the entry that it follows' as what
-        from (select sequence, booked_at, lag(booked_at) over (order by sequence) as before
-              from ledger.entries where book_id = $1) timed
-        where booked_at < before
-        order by sequence limit 1",
-    ),
-    (
-        "every entry has at least two postings, numbered without a gap, or changes a hold or a period",
-        "select e.sequence, null::bigint as posting, 'it has ' || count(p.ordinal) || ' postings, the last numbered '
-            || coalesce(max(p.ordinal)::text, '-') as what
-        from ledger.entries e
-        left join ledger.postings p on p.book_id = e.book_id and p.sequence = e.sequence
-        where e.book_id = $1
-        group by e.sequence
-        having max(p.ordinal) <> count(p.ordinal)
-            or min(p.ordinal) <> 1
-            or count(p.ordinal) < 2
-                and (
-                    count(p.ordinal) = 1
-                    or not exists (
-                        select from ledger.hold_changes h where h.book_id = $1 and h.sequence = e.sequence
-                        union all
-                        select from ledger.period_changes c where c.book_id = $1 and c.sequence = e.sequence
-                    )
-                )
-        order by e.sequence limit 1",
-    ),
-    (
-        "every posting belongs to an entry",
-        "select p.sequence, p.ordinal::bigint as posting, 'it belongs to no entry' as what
-        from ledger.postings p
-        left join ledger.entries e on e.book_id = p.book_id and e.sequence = p.sequence
-        where p.book_id = $1 and e.sequence is null
-        order by p.sequence, p.ordinal limit 1",
-    ),
-    (
-        "every entry balances in each currency",
-        "select sequence, null::bigint as posting, 'it is off by ' || sum(amount_minor) || ' in commodity ' || commodity as what
-        from ledger.postings
-        where book_id = $1
-        group by sequence, commodity
-        having sum(amount_minor) <> 0
-        order by sequence limit 1",
-    ),
-    (
-        "every posting is in its account's currency",
-        "select p.sequence, p.ordinal::bigint as posting, 'its account is ' || coalesce(a.code, 'unknown') as what
-        from ledger.postings p
-        left join ledger.accounts a on a.book_id = p.book_id and a.account = p.account
-        where p.book_id = $1 and a.commodity is distinct from p.commodity
-        order by p.sequence, p.ordinal limit 1",
-    ),
-    (
-        "every running balance continues the one before it",
-        "select sequence, ordinal::bigint as posting, 'the balance after it is ' || balance_minor || ', not '
-            || before + amount_minor as what
-        from (select sequence, ordinal, amount_minor, balance_minor,
-                lag(balance_minor, 1, 0::bigint) over (partition by account order by sequence, ordinal) as before
-              from ledger.postings where book_id = $1) running
-        where before + amount_minor <> balance_minor
-        order by sequence, ordinal limit 1",
-    ),
-    (
-        "every account's balance is the sum of its postings",
-        "select a.last_sequence as sequence, null::bigint as posting,
-            'account ' || a.code || ' says ' || a.balance_minor || ', its postings ' || coalesce(p.total, 0) as what
-        from ledger.accounts a
-        left join (select account, sum(amount_minor) as total
-                   from ledger.postings where book_id = $1 group by account) p on p.account = a.account
-        where a.book_id = $1 and a.balance_minor <> coalesce(p.total, 0)
-        order by a.account limit 1",
-    ),
-    (
-        "no account was ever below its floor after an entry",
-        "select p.sequence, p.ordinal::bigint as posting, 'account ' || a.code || ' fell below its floor' as what
-        from (select distinct on (account, sequence) account, sequence, ordinal, balance_minor
-              from ledger.postings where book_id = $1
-              order by account, sequence, ordinal desc) p
-        join ledger.accounts a on a.book_id = $1 and a.account = p.account
-        where case when a.kind in ('asset', 'expense') then p.balance_minor else -p.balance_minor end < a.floor_minor
-        order by p.sequence limit 1",
-    ),
-];
 
 impl Ledger {
-    /// Recomputes the whole book from its postings; `progress` is told of each check that is done, and of how many
-    /// there are.
+    /// Recomputes the whole book from its postings, with every public key that the book publishes believed; see
+    /// [`Ledger::verify_with_keys`].
     ///
     /// # Errors
     /// When the database cannot be reached; a book that is wrong is a result, not an error.
-    pub async fn verify(&self, mut progress: impl FnMut(usize, usize) + Send) -> Result<Verification, Error> {
+    pub async fn verify(&self, progress: impl FnMut(i64, i64) + Send) -> Result<Verification, Error> {
+        self.verify_with_keys(&[], progress).await
+    }
+
+    /// Recomputes the whole book from its postings and compares it with the log as those keys signed it; `progress` is
+    /// told how many entries are done, and how many there are.
+    ///
+    /// # Errors
+    /// When the database cannot be reached; a book that is wrong is a result, not an error.
+    pub async fn verify_with_keys(
+        &self,
+        believed: &[String],
+        mut progress: impl FnMut(i64, i64) + Send,
+    ) -> Result<Verification, Error> {
         // A connection of its own: whoever stops waiting drops it, and the database notices and stops too, instead of
         // a pool getting it back inside of the snapshot.
-        let mut connection = self.database.dedicated_connection().await?;
-        connection.batch_execute(SETTINGS).await?;
+        let mut connection = connect(&self.database).await?;
         connection
             .build_transaction()
             .repeatable_read()
             .read_only()
-            .run(async |connection| self.verify_in(connection, &mut progress).await)
+            .run(async |connection| self.verify_in(connection, believed, &mut progress).await)
             .await
     }
 
     async fn verify_in(
         &self,
-        connection: &mut diesel_async::AsyncPgConnection,
-        progress: &mut (impl FnMut(usize, usize) + Send),
+        connection: &mut AsyncPgConnection,
+        believed: &[String],
+        progress: &mut (impl FnMut(i64, i64) + Send),
     ) -> Result<Verification, Error> {
-        let book = self.book.number();
-        let counts: Counts = diesel::sql_query(COUNTS).bind::<SmallInt, _>(book).get_result(connection).await?;
-        let mut checks = Vec::with_capacity(CHECKS.len());
-        for (done, (name, text)) in CHECKS.iter().enumerate() {
-            let found: Vec<Found> = diesel::sql_query(*text).bind::<SmallInt, _>(book).load(connection).await?;
-            let difference = found.into_iter().next().map(|found| Difference {
-                book: self.book,
-                sequence: found.sequence,
-                posting: found.posting,
-                what: found.what,
-            });
-            checks.push(Check { name, difference });
-            progress(done + 1, CHECKS.len());
+        let book = self.book;
+        let head: i64 = books::table
+            .filter(books::book_id.eq(book.number()))
+            .select(books::last_sequence)
+            .first(connection)
+            .await?;
+        let facts = Arc::new(Facts::read(connection, book).await?);
+        let log = LogCheck::begin(connection, book, believed).await?;
+        let mut joined = Joined::new(book, log);
+        let mut stretches = read_stretches(&self.database, book, head, &facts);
+        while let Some(checked) = stretches.next().await? {
+            let to = checked.to;
+            joined.take(connection, checked).await?;
+            progress(to, head);
         }
-        Ok(Verification { entries: counts.entries, postings: counts.postings, checks })
+        joined.finish(connection, head, &facts).await
     }
+}
+
+async fn connect(database: &Database) -> Result<AsyncPgConnection, Error> {
+    let mut connection = database.dedicated_connection().await?;
+    connection.batch_execute(SETTINGS).await?;
+    Ok(connection)
+}
+
+/// Stretches that are read side by side and given in order.
+struct Stretches {
+    checked: mpsc::UnboundedReceiver<Result<Checked, Error>>,
+    waiting: std::collections::BTreeMap<i64, Checked>,
+    next: i64,
+    head: i64,
+    room: Arc<Semaphore>,
+}
+
+impl Stretches {
+    async fn next(&mut self) -> Result<Option<Checked>, Error> {
+        if self.next >= self.head {
+            return Ok(None);
+        }
+        loop {
+            if let Some(checked) = self.waiting.remove(&self.next) {
+                self.next = checked.to;
+                self.room.add_permits(1);
+                return Ok(Some(checked));
+            }
+            let ended = || Error::Corrupt("a reader of the verification ended".to_owned());
+            let checked = self.checked.recv().await.ok_or_else(ended)??;
+            self.waiting.insert(checked.after, checked);
+        }
+    }
+}
+
+/// Starts readers that take stretch after stretch, never far ahead of the one that is asked for.
+fn read_stretches(database: &Database, book: BookId, head: i64, facts: &Arc<Facts>) -> Stretches {
+    let readers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(16);
+    let room = Arc::new(Semaphore::new(readers * 2));
+    let next = Arc::new(AtomicI64::new(0));
+    let (sender, checked) = mpsc::unbounded_channel();
+    for _ in 0..readers {
+        let (database, facts) = (database.clone(), Arc::clone(facts));
+        let (room, next, sender) = (Arc::clone(&room), Arc::clone(&next), sender.clone());
+        tokio::spawn(async move {
+            let read = async {
+                let mut connection = connect(&database).await?;
+                loop {
+                    let Ok(permit) = room.acquire().await else { return Ok(()) };
+                    permit.forget();
+                    let after = next.fetch_add(STRETCH_ENTRIES, Ordering::SeqCst);
+                    if after >= head || sender.is_closed() {
+                        return Ok(());
+                    }
+                    let to = head.min(after + STRETCH_ENTRIES);
+                    let stretch = read_stretch(&mut connection, book, after, to, &facts).await?;
+                    let _ = sender.send(Ok(stretch));
+                }
+            };
+            if let Err(error) = read.await {
+                let _ = sender.send(Err(error));
+            }
+        });
+    }
+    Stretches { checked, waiting: std::collections::BTreeMap::new(), next: 0, head, room }
+}
+
+async fn read_stretch(
+    connection: &mut AsyncPgConnection,
+    book: BookId,
+    after: i64,
+    to: i64,
+    facts: &Facts,
+) -> Result<Checked, Error> {
+    let mut stretch = Stretch::new(book, after, facts);
+    let mut from = after;
+    while from < to {
+        let until = to.min(from + PAGE_ENTRIES);
+        for_each_booked(connection, book, from, until, &mut |row| {
+            stretch.take(&row);
+            Ok(())
+        })
+        .await?;
+        from = until;
+    }
+    Ok(stretch.finish(to))
 }

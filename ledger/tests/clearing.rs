@@ -6,8 +6,8 @@ mod histories;
 use crate::fixture::{CHART, Result, account, euro, unit};
 use diesel_async::SimpleAsyncConnection;
 use ledger::{
-    AsOf, BookId, BookSettings, Chart, Clearing, ClearingError, ClearingFault, Currency, IdempotencyKey, Ledger,
-    MAX_MINOR_UNITS, Money, Place, Shown, TransferId, TransferOrder, TransferState, WriterTask,
+    AsOf, BookAccount, BookId, BookSettings, Chart, Clearing, ClearingError, ClearingFault, Currency, IdempotencyKey,
+    Ledger, MAX_MINOR_UNITS, Money, Shown, TransferId, TransferOrder, TransferState, WriterTask,
 };
 use platform::clock::Clock;
 use platform::database::Database;
@@ -97,11 +97,11 @@ impl Books {
     }
 }
 
-fn place(book: i16, code: &str) -> Place {
-    Place { book: BookId::new(book), account: account(code) }
+fn place(book: i16, code: &str) -> BookAccount {
+    BookAccount { book: BookId::new(book), account: account(code) }
 }
 
-fn order(from: Place, to: Place, amount: Money) -> TransferOrder {
+fn order(from: BookAccount, to: BookAccount, amount: Money) -> TransferOrder {
     TransferOrder { id: TransferId::generate(), from, to, amount, description: Some("a test".to_owned()) }
 }
 

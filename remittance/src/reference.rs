@@ -15,7 +15,8 @@ pub(crate) fn generate() -> String {
 }
 
 /// The first reference in a line that a bank passed on, whatever it did to case, blanks and hyphens.
-pub(crate) fn find(line: &str) -> Option<String> {
+#[must_use]
+pub fn find(line: &str) -> Option<String> {
     let bare: String = line.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     bare.match_indices(PREFIX).find_map(|(start, _)| {
         let text = bare.get(start + PREFIX.len()..start + PREFIX.len() + RANDOM_CHARACTERS + 1)?;

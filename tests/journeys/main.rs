@@ -1,13 +1,16 @@
 //! Journeys: what people do, over HTTP, from the first request to what the book says of it.
 
 mod access;
+mod auditing;
 mod books;
 mod faulty;
 mod giving_up;
+mod log;
 mod operations;
 mod pay_ins;
 mod prices;
 mod projects;
+mod reconciliation;
 mod referrals;
 mod repeating;
 mod whole_path;

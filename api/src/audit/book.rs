@@ -1,12 +1,13 @@
-use actix_web::{HttpRequest, HttpResponse, get, web};
-use ledger::{AccountCode, AsOf, Balance, Money, Safeguarding, Sequence};
+use actix_web::{HttpResponse, get, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use ledger::{AccountCode, AsOf, Balance, Money, Safeguarding};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::moment::Asked;
 use crate::admission::Admitted;
 use crate::house::House;
-use crate::mobile::{StatementBody, StatementPage};
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};
 use crate::wire::{MoneyBody, currency, words};
@@ -16,9 +17,27 @@ use crate::wire::{MoneyBody, currency, words};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Moment {
-    /// After the entry of that sequence; now when left out.
+    /// As known after the entry of that sequence; now when left out.
     #[param(minimum = 0)]
     as_of_sequence: Option<i64>,
+    /// As known at that time.
+    known_at: Option<DateTime<Utc>>,
+    /// Only what had taken effect by the end of that day.
+    effective_date: Option<NaiveDate>,
+    /// Waits up to two seconds until the book that is read has come so far.
+    #[param(minimum = 0)]
+    at_least_sequence: Option<i64>,
+}
+
+impl Moment {
+    fn asked(&self) -> Asked {
+        Asked {
+            as_of_sequence: self.as_of_sequence,
+            known_at: self.known_at,
+            effective_date: self.effective_date,
+            at_least_sequence: self.at_least_sequence,
+        }
+    }
 }
 
 /// The currency and the moment that are asked for.
@@ -29,13 +48,27 @@ pub(super) struct CurrencyAndMoment {
     /// ISO 4217.
     #[param(pattern = "^[A-Z]{3}$")]
     currency: String,
-    /// After the entry of that sequence; now when left out.
+    /// As known after the entry of that sequence; now when left out.
     #[param(minimum = 0)]
     as_of_sequence: Option<i64>,
+    /// As known at that time.
+    known_at: Option<DateTime<Utc>>,
+    /// Only what had taken effect by the end of that day.
+    effective_date: Option<NaiveDate>,
+    /// Waits up to two seconds until the book that is read has come so far.
+    #[param(minimum = 0)]
+    at_least_sequence: Option<i64>,
 }
 
-fn as_of(sequence: Option<i64>) -> AsOf {
-    sequence.map_or(AsOf::Now, |number| AsOf::Sequence(Sequence::new(number)))
+impl CurrencyAndMoment {
+    fn asked(&self) -> Asked {
+        Asked {
+            as_of_sequence: self.as_of_sequence,
+            known_at: self.known_at,
+            effective_date: self.effective_date,
+            at_least_sequence: self.at_least_sequence,
+        }
+    }
 }
 
 /// What an account holds.
@@ -63,7 +96,7 @@ impl From<&Balance> for BalanceBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = TrialBalance)]
 pub(super) struct TrialBalanceBody {
-    /// The newest entry that is counted.
+    /// The newest entry that is known; as of it, the answer stays the same for ever.
     sequence: i64,
     balances: Vec<BalanceBody>,
     /// The sum of each currency, in minor units: zero, or the book is wrong.
@@ -145,7 +178,7 @@ pub(super) struct CheckBody {
     difference: Option<String>,
 }
 
-/// All balances, now or after any entry of the past.
+/// All balances, at any moment: as known after an entry or at a time, and by effective date.
 #[utoipa::path(tag = "book", security(("token" = [])), params(Moment),
     responses((status = 200, description = "The trial balance", body = TrialBalanceBody), ReadProblems))]
 #[get("/trial-balance")]
@@ -154,7 +187,7 @@ pub(super) async fn read_trial_balance(
     _auditor: Admitted<Auditor>,
     moment: web::Query<Moment>,
 ) -> Result<HttpResponse, Problem> {
-    let balance = house.audited.trial_balance(as_of(moment.as_of_sequence)).await?;
+    let balance = house.audited.trial_balance(moment.asked().moment(&house).await?).await?;
     let differences = balance
         .differences()
         .into_iter()
@@ -167,12 +200,12 @@ pub(super) async fn read_trial_balance(
     }))
 }
 
-fn account(text: &str) -> Result<AccountCode, Problem> {
+pub(super) fn account(text: &str) -> Result<AccountCode, Problem> {
     let mut faults = Faults::default();
     faults.check("account", "account-code", AccountCode::try_new(text)).ok_or_else(|| faults.problem())
 }
 
-/// What one account holds, now or after any entry of the past.
+/// What one account holds, at any moment: as known after an entry or at a time, and by effective date.
 #[utoipa::path(tag = "book", security(("token" = [])),
     params(("account" = String, Path, example = "revenue:fees:eur-xof"), CurrencyAndMoment),
     responses((status = 200, description = "The balance", body = BalanceBody), ReadProblems))]
@@ -186,28 +219,13 @@ pub(super) async fn read_balance(
     let code = account(&code)?;
     let mut faults = Faults::default();
     let Some(currency) = currency(&asked.currency, "currency", &mut faults) else { return Err(faults.problem()) };
-    let money = house.audited.balance(&code, currency, as_of(asked.as_of_sequence)).await?;
+    let money = house.audited.balance(&code, currency, asked.asked().moment(&house).await?).await?;
     let minor = match code.kind().normal_side() {
         ledger::Side::Debit => money.minor(),
         ledger::Side::Credit => -money.minor(),
     };
     let balance = Balance { account: code, currency, debit_positive_minor: minor };
     Ok(HttpResponse::Ok().json(BalanceBody::from(&balance)))
-}
-
-/// The statement of one account.
-#[utoipa::path(tag = "book", security(("token" = [])),
-    params(("account" = String, Path, example = "revenue:fees:eur-xof"), StatementPage),
-    responses((status = 200, description = "A page", body = StatementBody), ReadProblems))]
-#[get("/accounts/{account}/statement")]
-pub(super) async fn read_statement(
-    request: HttpRequest,
-    house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
-    code: web::Path<String>,
-    page: web::Query<StatementPage>,
-) -> Result<HttpResponse, Problem> {
-    page.answer(&house.audited, &account(&code)?, &request).await
 }
 
 /// Whether clients' money is covered, at the day's rates.

@@ -60,7 +60,7 @@ pub(super) struct Start {
 
 /// An amount on an account.
 #[derive(Serialize, ToSchema)]
-#[schema(as = EntryPosting)]
+#[schema(as = FeedPosting)]
 pub(super) struct PostingBody {
     account: String,
     /// Debits positive.
@@ -71,7 +71,7 @@ pub(super) struct PostingBody {
 
 /// What happened to a hold.
 #[derive(Serialize, ToSchema)]
-#[schema(as = EntryHoldChange)]
+#[schema(as = FeedHoldChange)]
 pub(super) struct HoldChangeBody {
     hold: Uuid,
     account: String,
@@ -82,7 +82,7 @@ pub(super) struct HoldChangeBody {
 
 /// A committed entry.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Entry)]
+#[schema(as = FeedEntry)]
 pub(super) struct EntryBody {
     /// Its place in the book: 1, 2, 3, … without gaps.
     sequence: i64,
@@ -103,7 +103,7 @@ pub(super) struct EntryBody {
 
 /// Entries in order.
 #[derive(Serialize, ToSchema)]
-#[schema(as = EntryPage)]
+#[schema(as = FeedPage)]
 pub(super) struct PageBody {
     items: Vec<EntryBody>,
     /// What `after` is for the next page; there is one while it is less than `head`.
@@ -145,7 +145,7 @@ impl From<FeedEntry> for EntryBody {
 #[utoipa::path(tag = "feed", security(("token" = [])), params(Place),
     responses((status = 200, description = "A page", body = PageBody), ReadProblems))]
 #[get("/entries")]
-pub(super) async fn list_entries(
+pub(super) async fn list_feed(
     house: web::Data<House>,
     _auditor: Admitted<Auditor>,
     place: web::Query<Place>,

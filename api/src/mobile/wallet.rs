@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{AccountCode, After, Sequence};
+use ledger::{AccountCode, After, Sequence, StatementLine};
 use onboarding::Person;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -31,10 +31,26 @@ pub(crate) struct StatementLineBody {
     balance: MoneyBody,
 }
 
+impl From<StatementLine> for StatementLineBody {
+    fn from(line: StatementLine) -> Self {
+        Self {
+            sequence: line.sequence.number(),
+            entry: line.entry,
+            booked_at: line.booked_at,
+            effective_date: line.effective_date,
+            kind: line.kind,
+            description: line.description,
+            subject: line.subject,
+            amount: line.amount.into(),
+            balance: line.balance.into(),
+        }
+    }
+}
+
 /// A page of a statement, oldest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Statement)]
-pub(crate) struct StatementBody {
+pub(super) struct StatementBody {
     opening: MoneyBody,
     lines: Vec<StatementLineBody>,
     closing: MoneyBody,
@@ -46,7 +62,7 @@ pub(crate) struct StatementBody {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct StatementPage {
+pub(super) struct StatementPage {
     /// ISO 4217.
     #[param(pattern = "^[A-Z]{3}$")]
     currency: String,
@@ -59,7 +75,7 @@ pub(crate) struct StatementPage {
 }
 
 impl StatementPage {
-    pub(crate) fn currency(&self) -> Result<ledger::Currency, Problem> {
+    fn currency(&self) -> Result<ledger::Currency, Problem> {
         let mut faults = Faults::default();
         currency(&self.currency, "currency", &mut faults).ok_or_else(|| faults.problem())
     }
@@ -77,7 +93,7 @@ impl StatementPage {
     }
 
     /// Answers a page of an account's statement.
-    pub(crate) async fn answer(
+    async fn answer(
         &self,
         ledger: &ledger::Ledger,
         account: &AccountCode,
@@ -86,21 +102,7 @@ impl StatementPage {
         let limit = cursor::limit(self.limit)?;
         let statement = ledger.statement(account, self.currency()?, self.after()?, limit).await?;
         let next = cursor::next(&statement.lines, limit, |last| format!("{}-{}", last.sequence.number(), last.ordinal));
-        let lines = statement
-            .lines
-            .into_iter()
-            .map(|line| StatementLineBody {
-                sequence: line.sequence.number(),
-                entry: line.entry,
-                booked_at: line.booked_at,
-                effective_date: line.effective_date,
-                kind: line.kind,
-                description: line.description,
-                subject: line.subject,
-                amount: line.amount.into(),
-                balance: line.balance.into(),
-            })
-            .collect();
+        let lines = statement.lines.into_iter().map(StatementLineBody::from).collect();
         let mut response = cursor::answer(request, next.as_deref());
         let (opening, closing) = (statement.opening.into(), statement.closing.into());
         Ok(response.json(StatementBody { opening, lines, closing, next }))

@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
-use ledger::{AccountCode, BookId, ClearingError, Place, Position, Shown, Transfer, TransferId, TransferOrder};
+use ledger::{AccountCode, BookAccount, BookId, ClearingError, Position, Shown, Transfer, TransferId, TransferOrder};
 use onboarding::Operator;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -30,19 +30,19 @@ pub(super) struct PlaceBody {
     account: String,
 }
 
-impl From<Place> for PlaceBody {
-    fn from(place: Place) -> Self {
+impl From<BookAccount> for PlaceBody {
+    fn from(place: BookAccount) -> Self {
         Self { book: place.book.number(), account: place.account.to_string() }
     }
 }
 
 impl PlaceBody {
-    fn read(&self, house: &House, pointer: &str, faults: &mut Faults) -> Option<Place> {
+    fn read(&self, house: &House, pointer: &str, faults: &mut Faults) -> Option<BookAccount> {
         let book = BookId::new(self.book);
         let known = faults.check(&format!("{pointer}/book"), "unknown-book", house.clearing.book(book)).is_some();
         let code = AccountCode::try_new(&self.account);
         let account = faults.check(&format!("{pointer}/account"), "account-code", code)?;
-        known.then_some(Place { book, account })
+        known.then_some(BookAccount { book, account })
     }
 }
 

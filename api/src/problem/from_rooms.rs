@@ -1,5 +1,6 @@
 //! The one mapping from the rooms' errors to problems.
 
+use ledger::reconciliation::ReconciliationError;
 use ledger::{PostError, Refusal};
 
 use super::{Faults, Problem, kinds};
@@ -135,7 +136,13 @@ impl From<ledger::Error> for Problem {
         match error {
             Error::Database(error) => error.into(),
             Error::Platform(error) => error.into(),
-            Error::UnknownAccount { .. } => Self::new(&kinds::NOT_FOUND, error.to_string()),
+            Error::UnknownAccount { .. } | Error::UnknownEntry(_) => Self::new(&kinds::NOT_FOUND, error.to_string()),
+            Error::BeforeHistory { .. } | Error::NothingEffective { .. } => {
+                invalid("", "before-history", error.to_string())
+            }
+            Error::NotYet { .. } => invalid("", "not-yet", error.to_string()),
+            Error::Filter(reason) => invalid("", "filter", reason.to_string()),
+            Error::Behind { .. } => Self::new(&kinds::UNAVAILABLE, error.to_string()).retry_after(1),
             Error::SequenceAhead { .. } => {
                 let mut faults = Faults::default();
                 faults.add("as_of_sequence", "sequence-ahead", error.to_string());
@@ -161,6 +168,45 @@ impl From<ledger::ClearingError> for Problem {
             Error::IdReused(_) => Self::new(&kinds::KEY_REUSED, said),
             Error::UnknownTransfer(_) => Self::new(&kinds::NOT_FOUND, said),
             Error::ReturnRefused { .. } | Error::Overtaken(_) => Self::new(&kinds::WRONG_STATE, said),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ReconciliationError> for Problem {
+    fn from(error: ReconciliationError) -> Self {
+        use ReconciliationError as Error;
+        let said = error.to_string();
+        match error {
+            Error::Ledger(error) => error.into(),
+            Error::File(_) | Error::Unread(_) => Self::new(&kinds::FILE_REFUSED, said),
+            Error::NotReconciled { .. } | Error::UnknownMatch(_) | Error::UnknownBreak(_) => {
+                Self::new(&kinds::NOT_FOUND, said)
+            }
+            Error::Busy { .. } => Self::new(&kinds::BUSY, said).retry_after(5),
+            Error::ExternalAccount { .. } => invalid("/external_account", "external-account", said),
+            Error::StatementChanged { .. } | Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::Tolerance { .. } => invalid("/tolerance_days", "tolerance", said),
+            Error::Items(_) => invalid("/items", "items", said),
+            Error::UnknownEntry(_) => invalid("/entry", "unknown-entry", said),
+            Error::Reason { .. } => invalid("/reason", "reason", said),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ledger::LogError> for Problem {
+    fn from(error: ledger::LogError) -> Self {
+        use ledger::LogError as Error;
+        let said = error.to_string();
+        match error {
+            Error::Ledger(error) => error.into(),
+            Error::NotSigned { .. }
+            | Error::NotIncluded { .. }
+            | Error::UnknownEntry(_)
+            | Error::UnknownTile(_)
+            | Error::TooLongForBundle(_) => Self::new(&kinds::NOT_FOUND, said),
+            Error::Malformed { .. } | Error::Unproven(_) => invalid("", "unproven", said),
             other => Self::internal(&other),
         }
     }

@@ -33,6 +33,12 @@ words! {
     };
     /// How far a transfer between books came.
     BookTransferState = ledger::TransferState::ALL.map(ledger::TransferState::word);
+    /// Why there is a break.
+    BreakCause = ledger::reconciliation::BreakCause::ALL.map(ledger::reconciliation::BreakCause::word);
+    /// What happens to a break.
+    BreakEvent = ledger::reconciliation::BreakEvent::ALL.map(ledger::reconciliation::BreakEvent::word);
+    /// Where a break stands.
+    BreakState = ledger::reconciliation::BreakState::ALL.map(ledger::reconciliation::BreakState::word);
     /// How a beneficiary is paid.
     Channel = {
         use remittance::Channel as Way;
@@ -52,6 +58,11 @@ words! {
     InstitutionState = {
         use onboarding::InstitutionState as State;
         [State::Applied, State::Approved, State::Live, State::Suspended].map(State::word)
+    };
+    /// Why lines and postings belong together; the last one is a person's.
+    MatchingRule = {
+        use ledger::reconciliation::Rule;
+        Rule::ORDER.into_iter().chain([Rule::ByHand]).map(Rule::name).collect::<Vec<_>>()
     };
     /// Where a milestone stands.
     MilestoneState = coinvestment::MilestoneState::ALL.map(coinvestment::MilestoneState::word);

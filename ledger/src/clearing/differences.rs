@@ -251,21 +251,19 @@ impl Clearing {
     ///
     /// # Errors
     /// When the database cannot be reached; books that are wrong are a result, not an error.
-    pub async fn verify(&self, mut progress: impl FnMut(usize, usize) + Send) -> Result<Verification, ClearingError> {
-        let books = self.books.len();
-        let mut whole = Verification { entries: 0, postings: 0, checks: Vec::new() };
-        let mut steps = 1;
-        for (position, ledger) in self.books.iter().enumerate() {
-            let told = |done, of| {
-                steps = books * of + 1;
-                progress(position * of + done, steps);
-            };
-            let one = ledger.verify(told).await?;
+    pub async fn verify(&self, mut progress: impl FnMut(i64, i64) + Send) -> Result<Verification, ClearingError> {
+        let mut entries = 0;
+        for ledger in self.books.iter() {
+            entries += ledger.head().await?.number();
+        }
+        let mut whole = Verification { entries: 0, postings: 0, checkpoints: 0, checks: Vec::new() };
+        for ledger in self.books.iter() {
+            let before = whole.entries;
+            let one = ledger.verify(|done, _| progress(before + done, entries)).await?;
             merge(&mut whole, one);
         }
         let difference = self.differences().await?.into_iter().next().map(ClearingDifference::into_difference);
         whole.checks.push(Check { name: "what books owe one another is claimed or in flight", difference });
-        progress(steps, steps);
         Ok(whole)
     }
 }

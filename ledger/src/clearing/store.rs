@@ -8,7 +8,7 @@ use platform::database::Database;
 use uuid::Uuid;
 
 use super::ClearingError;
-use super::transfer::{Place, Transfer, TransferId, TransferOrder, TransferState};
+use super::transfer::{BookAccount, Transfer, TransferId, TransferOrder, TransferState};
 use crate::balances::currency;
 use crate::schema::transfers;
 use crate::{AccountCode, BookId, Error, Money};
@@ -41,7 +41,7 @@ impl Row {
     fn transfer(self) -> Result<Transfer, ClearingError> {
         let place = |number, code: &str| {
             let account = AccountCode::try_new(code).map_err(|error| Error::Corrupt(error.to_string()))?;
-            Ok::<_, Error>(Place { book: BookId::new(number), account })
+            Ok::<_, Error>(BookAccount { book: BookId::new(number), account })
         };
         let unknown = || Error::Corrupt(format!("a transfer is in the state {:?}", self.state));
         Ok(Transfer {

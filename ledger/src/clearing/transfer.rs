@@ -12,7 +12,7 @@ const CLEARING: &str = "clearing";
 
 /// An account of a book.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct BookAccount {
     /// The book.
     pub book: BookId,
     /// The account in it.
@@ -28,9 +28,9 @@ pub struct TransferOrder {
     /// Chosen by the caller; every retry has the same.
     pub id: TransferId,
     /// What is debited.
-    pub from: Place,
+    pub from: BookAccount,
     /// What is credited.
-    pub to: Place,
+    pub to: BookAccount,
     /// How much; above zero.
     pub amount: Money,
     /// A line for a reader of both entries; never personal data.

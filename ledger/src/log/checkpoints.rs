@@ -88,6 +88,11 @@ impl Ledger {
         if size == 0 || !due {
             return Ok(Kept::UpToDate);
         }
+        let name = newest.as_ref().and_then(|newest| newest.2.lines().next());
+        if let Some(name) = name.filter(|name| *name != signer.origin()) {
+            let what = format!("its checkpoints bear the name {name}, not {}", signer.origin());
+            return Err(LogError::Disagrees { size, what });
+        }
         let root = agreed_root(&mut connection, self.book, size, &kept, newest.as_ref()).await?;
         let text = tlog_tiles::Checkpoint::new(signer.origin(), unsigned(size), tlog_tiles::Hash(root), "")
             .map_err(|error| LogError::malformed("checkpoint", error))?;

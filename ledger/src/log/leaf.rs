@@ -331,28 +331,6 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_transfer_has_the_documented_bytes() {
-        let commitment = "07".repeat(32);
-        let expected = [
-            "746572616e676120656e7472792031".to_owned(),
-            "0001".to_owned(),
-            "0000000000000002".to_owned(),
-            "00000000000000000000000000000003".to_owned(),
-            "0000000000000004".to_owned(),
-            "00000005".to_owned(),
-            "000000087472616e73666572".to_owned(),
-            "00".to_owned(),
-            "00000002".to_owned(),
-            format!("0000000000000001{commitment}000003d200000000000000060000000000000006"),
-            format!("0000000000000002{commitment}000003d2fffffffffffffffafffffffffffffffa"),
-            "00000000".to_owned(),
-        ]
-        .concat();
-        let hexadecimal: String = encoded(leaf()).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hexadecimal, expected);
-    }
-
-    #[test]
     fn every_part_that_differs_gives_other_bytes() {
         let person = Uuid::from_u128(9);
         let period = LeafPeriod { change: LeafPeriodChange::Closed, through: 20_000, approver: person, second: None };

@@ -195,10 +195,14 @@ impl LogTile {
         end.is_some_and(|end| end <= hashes)
     }
 
-    /// Whether it has all its 256 hashes: such a tile never changes.
-    #[must_use]
-    pub fn is_full(self) -> bool {
+    fn is_full(self) -> bool {
         self.width == WIDTH
+    }
+
+    /// Whether it is a bundle of entries: not for everybody.
+    #[must_use]
+    pub fn is_of_entries(self) -> bool {
+        self.content == TileContent::Entries
     }
 }
 

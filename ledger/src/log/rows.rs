@@ -20,19 +20,22 @@ type Approvers = Option<(Uuid, Uuid)>;
 type Period = Option<(String, NaiveDate, Uuid, Option<Uuid>)>;
 type EntryRow = (i64, Uuid, DateTime<Utc>, NaiveDate, String, Words, Option<i64>, Approvers, Period);
 
+/// A posting as it is booked.
 #[derive(Queryable)]
-struct PostingRow {
-    sequence: i64,
-    account: i64,
-    commitment: Vec<u8>,
-    commodity: i32,
-    amount: i64,
-    balance: i64,
+pub(crate) struct PostingRow {
+    pub(crate) sequence: i64,
+    pub(crate) ordinal: i16,
+    pub(crate) account: i64,
+    commitment: Option<Vec<u8>>,
+    pub(crate) commodity: i32,
+    pub(crate) amount: i64,
+    pub(crate) balance: i64,
 }
 
+/// A change of a hold as it is booked.
 #[derive(Queryable)]
-struct HoldChangeRow {
-    sequence: i64,
+pub(crate) struct HoldChangeRow {
+    pub(crate) sequence: i64,
     hold: Uuid,
     account: i64,
     commitment: Vec<u8>,
@@ -57,13 +60,24 @@ pub(crate) async fn for_each_leaf(
     let mut from = after;
     while from < to {
         let until = to.min(from + PAGE_ENTRIES);
-        page(connection, book, from, until, &mut |leaf| {
+        let mut expected = from;
+        for_each_booked(connection, book, from, until, &mut |row| {
+            let Row::Entry(booked) = row else {
+                return Err(Error::Corrupt("a posting belongs to no entry".to_owned()));
+            };
+            expected += 1;
+            if booked.sequence() != expected {
+                return Err(Error::Corrupt(format!("entry {expected} is missing")));
+            }
             buffer.clear();
-            leaf.encode(&mut buffer)?;
+            booked.encode(&mut buffer)?;
             visit(&buffer);
             Ok(())
         })
         .await?;
+        if expected != until {
+            return Err(Error::Corrupt(format!("entry {} is missing", expected + 1)));
+        }
         from = until;
     }
     Ok(())
@@ -96,35 +110,35 @@ pub(crate) async fn frontier_of(connection: &mut AsyncPgConnection, book: BookId
 }
 
 /// An entry with all that belongs to it.
-struct Booked {
+pub(crate) struct Booked {
     book: BookId,
     entry: EntryRow,
-    postings: Vec<PostingRow>,
-    hold_changes: Vec<HoldChangeRow>,
+    pub(crate) postings: Vec<PostingRow>,
+    pub(crate) hold_changes: Vec<HoldChangeRow>,
 }
 
-/// One page: the entries and their few changes of holds at once, their postings streamed between them.
-async fn page(
+#[allow(clippy::large_enum_variant, reason = "entries are the rule, strays the fault that is looked for")]
+/// What is found in the book's order.
+pub(crate) enum Row {
+    /// An entry.
+    Entry(Booked),
+    /// A posting that belongs to no entry.
+    Stray(PostingRow),
+}
+
+/// Gives the entries after `after` up to `to`, in order: the entries and their few changes of holds at once, their
+/// postings streamed between them. The caller bounds how many.
+pub(crate) async fn for_each_booked(
     connection: &mut AsyncPgConnection,
     book: BookId,
     after: i64,
     to: i64,
-    visit: &mut impl FnMut(Booked) -> Result<(), Error>,
+    visit: &mut impl FnMut(Row) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let entries = read_entries(connection, book, after, to).await?;
-    let mut expected = after;
-    for entry in &entries {
-        expected += 1;
-        if entry.0 != expected {
-            return Err(Error::Corrupt(format!("entry {expected} is missing")));
-        }
-    }
-    if expected != to {
-        return Err(Error::Corrupt(format!("entry {} is missing", expected + 1)));
-    }
     let mut changes = read_hold_changes(connection, book, after, to).await?.into_iter().peekable();
     let rows = postings::table
-        .inner_join(
+        .left_join(
             accounts::table.on(accounts::book_id.eq(postings::book_id).and(accounts::account.eq(postings::account))),
         )
         .filter(postings::book_id.eq(book.number()))
@@ -133,8 +147,9 @@ async fn page(
         .order((postings::sequence, postings::ordinal))
         .select((
             postings::sequence,
+            postings::ordinal,
             postings::account,
-            accounts::commitment,
+            accounts::commitment.nullable(),
             postings::commodity,
             postings::amount_minor,
             postings::balance_minor,
@@ -144,6 +159,10 @@ async fn page(
     futures_util::pin_mut!(rows);
     let mut next = rows.try_next().await?;
     for entry in entries {
+        while let Some(row) = next.take_if(|row| row.sequence < entry.0) {
+            visit(Row::Stray(row))?;
+            next = rows.try_next().await?;
+        }
         let mut postings = Vec::with_capacity(2);
         while let Some(row) = next.take_if(|row| row.sequence == entry.0) {
             postings.push(row);
@@ -153,7 +172,11 @@ async fn page(
         while let Some(change) = changes.next_if(|change| change.sequence == entry.0) {
             hold_changes.push(change);
         }
-        visit(Booked { book, entry, postings, hold_changes })?;
+        visit(Row::Entry(Booked { book, entry, postings, hold_changes }))?;
+    }
+    while let Some(row) = next {
+        visit(Row::Stray(row))?;
+        next = rows.try_next().await?;
     }
     Ok(())
 }
@@ -234,7 +257,26 @@ async fn read_hold_changes(
 }
 
 impl Booked {
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+    /// Its place in the book.
+    pub(crate) fn sequence(&self) -> i64 {
+        self.entry.0
+    }
+
+    /// When it was booked.
+    pub(crate) fn booked_at(&self) -> DateTime<Utc> {
+        self.entry.2
+    }
+
+    /// Whether it does something besides its postings.
+    pub(crate) fn acts_otherwise(&self) -> bool {
+        !self.hold_changes.is_empty() || self.entry.8.is_some()
+    }
+
+    /// Puts its canonical form behind what `out` holds already.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when something in it is nothing that the ledger writes.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         let (sequence, key, booked_at, effective_date, kind, words, reverses, approvers, period) = &self.entry;
         let (description, subject, metadata, salt) = words;
         let postings = self.postings.iter().map(PostingRow::leaf).collect::<Result<Vec<_>, _>>()?;
@@ -277,7 +319,7 @@ impl PostingRow {
     fn leaf(&self) -> Result<LeafPosting<'_>, Error> {
         Ok(LeafPosting {
             account: self.account,
-            commitment: commitment(&self.commitment)?,
+            commitment: commitment(self.commitment.as_deref().unwrap_or_default())?,
             commodity: self.commodity,
             amount: self.amount,
             balance: self.balance,

@@ -1,121 +1,94 @@
-//! Verification of the log: every leaf, tile, root and signature computed again, and the first difference named.
+//! Verification of the log: every leaf, tile, root and signature compared, and the first difference named.
 
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::proof_text::LogVerifier;
-use super::rows::leaf_hashes;
 use super::tiles::{self, WIDTH};
 use super::{Frontier, Hash, LogError};
 use crate::schema::{books, log_checkpoints, log_keys, log_tiles};
-use crate::{Difference, Error, Ledger};
-
-/// Entries that are computed at once: full tiles, and few enough to hold.
-const PAGE_ENTRIES: i64 = 16 * WIDTH;
-/// A check of a long book takes long; one that nobody waits for any more ends soon.
-const SETTINGS: &str = "set statement_timeout = '2h'; set client_connection_check_interval = '2s'";
-
-/// The result of a verification of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogVerification {
-    /// Entries whose place in the log was computed again.
-    pub entries: i64,
-    /// Checkpoints whose root and signature were checked.
-    pub checkpoints: i64,
-    /// The first difference, if any.
-    pub difference: Option<Difference>,
-}
+use crate::{BookId, Error};
 
 /// Why the log does not hold, at which entry.
-type Found = Option<(i64, String)>;
+pub(crate) type Found = Option<(i64, String)>;
 
-impl Ledger {
-    /// Computes the whole log again from what is booked and compares it with what is stored and what was signed;
-    /// `progress` is told of each page: entries done, and how many there are.
+/// A log that is computed again, stretch by stretch.
+pub(crate) struct LogCheck {
+    book: BookId,
+    verifier: Option<LogVerifier>,
+    frontier: Frontier,
+    /// Checkpoints whose root and signature were compared.
+    pub(crate) checkpoints: i64,
+}
+
+impl LogCheck {
+    /// A check that believes those verifier keys, or every key that the book publishes when there are none.
     ///
     /// # Errors
-    /// When the database cannot be reached; a log that is wrong is a result, not an error.
-    pub async fn verify_log(&self, mut progress: impl FnMut(i64, i64) + Send) -> Result<LogVerification, LogError> {
-        let mut connection = self.database.dedicated_connection().await?;
-        connection.batch_execute(SETTINGS).await?;
-        connection
-            .build_transaction()
-            .repeatable_read()
-            .read_only()
-            .run(async |connection| {
-                let mut recomputed = Recomputed { ledger: self, frontier: Frontier::empty(), checkpoints: 0 };
-                let found = match recomputed.run(connection, &mut progress).await {
-                    // What is missing among the entries is what is looked for.
-                    Err(LogError::Ledger(Error::Corrupt(what))) => Some((recomputed.size(), what)),
-                    found => found?,
-                };
-                Ok(LogVerification {
-                    entries: recomputed.size(),
-                    checkpoints: recomputed.checkpoints,
-                    difference: found.map(|(sequence, what)| Difference {
-                        book: self.book,
-                        sequence: Some(sequence),
-                        posting: None,
-                        what,
-                    }),
-                })
-            })
-            .await
+    /// When the database cannot be reached or a key is none.
+    pub(crate) async fn begin(
+        connection: &mut AsyncPgConnection,
+        book: BookId,
+        believed: &[String],
+    ) -> Result<Self, Error> {
+        let mut keys = believed.to_vec();
+        if keys.is_empty() {
+            keys = log_keys::table
+                .filter(log_keys::book_id.eq(book.number()))
+                .select(log_keys::verifier_key)
+                .load(connection)
+                .await?;
+        }
+        let verifier = match keys.as_slice() {
+            [] => None,
+            keys => Some(LogVerifier::try_new(keys.iter().map(String::as_str), []).map_err(plain)?),
+        };
+        Ok(Self { book, verifier, frontier: Frontier::empty(), checkpoints: 0 })
     }
-}
 
-/// The log as it is computed again.
-struct Recomputed<'a> {
-    ledger: &'a Ledger,
-    frontier: Frontier,
-    checkpoints: i64,
-}
-
-impl Recomputed<'_> {
     fn size(&self) -> i64 {
         i64::try_from(self.frontier.size()).unwrap_or(i64::MAX)
     }
 
-    async fn run(
-        &mut self,
-        connection: &mut AsyncPgConnection,
-        progress: &mut (impl FnMut(i64, i64) + Send),
-    ) -> Result<Found, LogError> {
-        let (head, kept): (i64, Vec<u8>) = books::table
-            .filter(books::book_id.eq(self.ledger.book.number()))
-            .select((books::last_sequence, books::frontier))
-            .first(connection)
-            .await?;
-        let verifier = self.verifier(connection).await?;
-        while self.size() < head {
-            let (after, to) = (self.size(), head.min(self.size() + PAGE_ENTRIES));
-            let hashes = leaf_hashes(connection, self.ledger.book, after, to).await?;
-            let found = match self.compare_tiles(connection, after, &hashes).await? {
-                None => self.compare_checkpoints(connection, verifier.as_ref(), after, &hashes).await?,
-                found => found,
-            };
-            if found.is_some() {
-                return Ok(found);
-            }
-            progress(to, head);
+    /// Goes on with the hashes of the next entries.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) async fn go_on(&mut self, connection: &mut AsyncPgConnection, hashes: &[Hash]) -> Result<Found, Error> {
+        let after = self.size();
+        match self.compare_tiles(connection, after, hashes).await.map_err(plain)? {
+            None => self.compare_checkpoints(connection, after, hashes).await.map_err(plain),
+            found => Ok(found),
         }
-        if self.frontier.to_bytes() != kept {
-            return Ok(Some((head, "the head that the writer kept is not that of the log".to_owned())));
-        }
-        self.compare_upper_tiles(connection).await
     }
 
-    /// Believes every key that is published; `None` while there is none.
-    async fn verifier(&self, connection: &mut AsyncPgConnection) -> Result<Option<LogVerifier>, LogError> {
-        let keys: Vec<String> = log_keys::table
-            .filter(log_keys::book_id.eq(self.ledger.book.number()))
-            .select(log_keys::verifier_key)
-            .load(connection)
+    /// Compares what stands above all entries.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) async fn finish(&self, connection: &mut AsyncPgConnection) -> Result<Found, Error> {
+        let kept: Vec<u8> = books::table
+            .filter(books::book_id.eq(self.book.number()))
+            .select(books::frontier)
+            .first(connection)
             .await?;
-        if keys.is_empty() {
-            return Ok(None);
+        // A book from before there was a log keeps no head until its next entry.
+        let was_never_kept = kept.is_empty() && self.checkpoints == 0;
+        if !was_never_kept && self.frontier.to_bytes() != kept {
+            return Ok(Some((self.size(), "the head that the writer kept is not that of the log".to_owned())));
         }
-        LogVerifier::try_new(keys.iter().map(String::as_str), []).map(Some)
+        let beyond: Option<i64> = log_checkpoints::table
+            .filter(log_checkpoints::book_id.eq(self.book.number()))
+            .filter(log_checkpoints::size.gt(self.size()))
+            .order(log_checkpoints::size)
+            .select(log_checkpoints::size)
+            .first(connection)
+            .await
+            .optional()?;
+        if let Some(size) = beyond {
+            return Ok(Some((size, "a checkpoint counts entries that are not there".to_owned())));
+        }
+        self.compare_upper_tiles(connection).await.map_err(plain)
     }
 
     /// Compares the tiles of entries.
@@ -128,10 +101,10 @@ impl Recomputed<'_> {
         let first = after / WIDTH;
         let (full, _) = hashes.as_chunks::<{ WIDTH as usize }>();
         let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = log_tiles::table
-            .filter(log_tiles::book_id.eq(self.ledger.book.number()))
+            .filter(log_tiles::book_id.eq(self.book.number()))
             .filter(log_tiles::level.eq(0))
             .filter(log_tiles::tile.ge(first))
-            .filter(log_tiles::tile.lt(first + PAGE_ENTRIES / WIDTH))
+            .filter(log_tiles::tile.lt(first + i64::try_from(full.len()).unwrap_or(0)))
             .order(log_tiles::tile)
             .select((log_tiles::tile, log_tiles::root, log_tiles::hashes))
             .load(connection)
@@ -139,7 +112,12 @@ impl Recomputed<'_> {
         for (tile, root, stored) in rows {
             let place = usize::try_from(tile - first).unwrap_or(usize::MAX);
             let expected = full.get(place).map(|tile| tile.concat()).unwrap_or_default();
-            if stored != expected || root != tiles::subtree_root(&stored) {
+            let differing = stored.chunks(32).zip(expected.chunks(32)).zip(1..).find(|((kept, ours), _)| kept != ours);
+            if let Some((_, place)) = differing {
+                let what = "it is not the entry that the log knows".to_owned();
+                return Ok(Some((tile * WIDTH + place, what)));
+            }
+            if stored.len() != expected.len() || root != tiles::subtree_root(&stored) {
                 return Ok(Some((tile * WIDTH + 1, format!("the log's tile from it on, 0/{tile}, is another"))));
             }
         }
@@ -150,14 +128,13 @@ impl Recomputed<'_> {
     async fn compare_checkpoints(
         &mut self,
         connection: &mut AsyncPgConnection,
-        verifier: Option<&LogVerifier>,
         after: i64,
         hashes: &[Hash],
     ) -> Result<Found, LogError> {
         let signed: Vec<(i64, Vec<u8>, String)> = log_checkpoints::table
-            .filter(log_checkpoints::book_id.eq(self.ledger.book.number()))
+            .filter(log_checkpoints::book_id.eq(self.book.number()))
             .filter(log_checkpoints::size.gt(after))
-            .filter(log_checkpoints::size.le(after + PAGE_ENTRIES))
+            .filter(log_checkpoints::size.le(after + i64::try_from(hashes.len()).unwrap_or(0)))
             .order(log_checkpoints::size)
             .select((log_checkpoints::size, log_checkpoints::root, log_checkpoints::note))
             .load(connection)
@@ -168,7 +145,7 @@ impl Recomputed<'_> {
             let Some((size, root, note)) = signed.next_if(|signed| signed.0 == self.size()) else { continue };
             self.checkpoints += 1;
             let ours = self.frontier.root();
-            let head = verifier.map(|verifier| verifier.check_checkpoint(&note));
+            let head = self.verifier.as_ref().map(|verifier| verifier.check_checkpoint(&note));
             match head {
                 Some(Ok(head)) if root == ours && head.root == ours && i64::try_from(head.size) == Ok(size) => {}
                 Some(Err(error)) => return Ok(Some((size, error.to_string()))),
@@ -183,7 +160,7 @@ impl Recomputed<'_> {
         let mut after = (0_i16, i64::MAX);
         loop {
             let next: Option<(i16, i64, Vec<u8>, Vec<u8>)> = log_tiles::table
-                .filter(log_tiles::book_id.eq(self.ledger.book.number()))
+                .filter(log_tiles::book_id.eq(self.book.number()))
                 .filter(log_tiles::level.ge(after.0))
                 .filter(log_tiles::level.gt(after.0).or(log_tiles::tile.gt(after.1)))
                 .order((log_tiles::level, log_tiles::tile))
@@ -193,11 +170,18 @@ impl Recomputed<'_> {
                 .optional()?;
             let Some((level, tile, root, hashes)) = next else { return Ok(None) };
             let below = u8::try_from(level - 1).unwrap_or(0);
-            let expected = tiles::roots(connection, self.ledger.book, below, tile * WIDTH, WIDTH).await?;
+            let expected = tiles::roots(connection, self.book, below, tile * WIDTH, WIDTH).await?;
             if hashes != expected || root != tiles::subtree_root(&hashes) {
                 return Ok(Some((self.size(), format!("the log's tile {level}/{tile} is another"))));
             }
             after = (level, tile);
         }
+    }
+}
+
+fn plain(error: LogError) -> Error {
+    match error {
+        LogError::Ledger(error) => error,
+        other => Error::Corrupt(other.to_string()),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{AMINA, BABACAR, BANK, Books, TILL, open_books, place};
 use crate::fixture::{Result, account, unit};
 use diesel_async::RunQueryDsl;
-use ledger::{Clearing, ClearingError, Currency, Money, Place, TransferId, TransferOrder, TransferState};
+use ledger::{BookAccount, Clearing, ClearingError, Currency, Money, TransferId, TransferOrder, TransferState};
 use proptest::prelude::*;
 
 const TYPING_ERROR: &str = "liabilities:wallet:typing-error";
@@ -38,7 +38,7 @@ fn wishes() -> impl Strategy<Value = Vec<Wish>> {
 /// Amounts by book, account and currency, debits positive.
 type Model = BTreeMap<(i16, String, Currency), i64>;
 
-fn add(model: &mut Model, place: &Place, minor: i64, currency: Currency) {
+fn add(model: &mut Model, place: &BookAccount, minor: i64, currency: Currency) {
     *model.entry((place.book.number(), place.account.to_string(), currency)).or_default() += minor;
 }
 
@@ -48,7 +48,7 @@ async fn held(clearing: &Clearing) -> Result<Model> {
     for ledger in clearing.books() {
         for balance in ledger.trial_balance(ledger::AsOf::Now).await?.balances {
             if balance.account.segments().nth(1) != Some("clearing") {
-                let place = Place { book: ledger.book(), account: balance.account };
+                let place = BookAccount { book: ledger.book(), account: balance.account };
                 add(&mut model, &place, balance.debit_positive_minor, balance.currency);
             }
         }
@@ -143,9 +143,9 @@ async fn fill_tills(books: &Books, model: &mut Model) -> Result {
         for currency in CURRENCIES {
             let plenty = Money::from_minor(100_000, currency);
             ledger.post(unit(ledger, BANK, TILL, plenty)).await?;
-            let till = Place { book: ledger.book(), account: account(TILL) };
+            let till = BookAccount { book: ledger.book(), account: account(TILL) };
             add(model, &till, 100_000, currency);
-            add(model, &Place { account: account(BANK), ..till }, -100_000, currency);
+            add(model, &BookAccount { account: account(BANK), ..till }, -100_000, currency);
         }
     }
     Ok(())

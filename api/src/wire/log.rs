@@ -1,0 +1,37 @@
+//! How the transparency log's answers stand, where more than one audience reads them: as C2SP tlog-tiles wants them.
+
+use actix_web::HttpResponse;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ledger::{BookId, CheckpointAt, LogTile};
+
+use crate::house::House;
+use crate::problem::{Problem, kinds};
+
+/// Bytes in base64, as the formats of C2SP have hashes.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// A checkpoint as a signed note. The newest one is good for a moment, one of a size grows by cosignatures.
+pub(crate) async fn checkpoint(house: &House, book: i16, at: CheckpointAt) -> Result<HttpResponse, Problem> {
+    let checkpoint = house.audited_clearing.book(BookId::new(book))?.checkpoint(at).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header(("Cache-Control", "public, max-age=1"))
+        .body(checkpoint.note))
+}
+
+/// A tile that was found; none of them ever changes.
+pub(crate) async fn tile(house: &House, book: i16, tile: LogTile) -> Result<HttpResponse, Problem> {
+    let bytes = house.audited_clearing.book(BookId::new(book))?.log_tile(tile).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header(("Cache-Control", "public, max-age=31536000, immutable"))
+        .body(bytes))
+}
+
+/// The tile that a path names.
+pub(crate) fn parse_tile(path: &str) -> Result<LogTile, Problem> {
+    LogTile::parse(path).map_err(|error| Problem::new(&kinds::NOT_FOUND, error.to_string()))
+}

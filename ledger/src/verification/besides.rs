@@ -1,0 +1,88 @@
+//! What stands beside entries: reversals, adjustments, periods, changes of holds. Their content is in the log's leaves;
+//! here is looked for what belongs to no entry.
+
+use chrono::NaiveDate;
+use diesel::QueryableByName;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, SmallInt, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::{Differences, Kind};
+use crate::schema::period_changes;
+use crate::{BookId, Error};
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = BigInt)]
+    sequence: i64,
+    #[diesel(sql_type = Text)]
+    what: String,
+}
+
+/// Rows beyond the book's head, before its beginning, or of an entry that looks back at itself; and closes whose record
+/// of balances is not what took effect by then, as known then.
+const STRAYS: &str = "select sequence, what from (
+        select sequence, 'an entry beyond the head of the book' as what
+        from ledger.entries where book_id = $1 and (sequence > $2 or sequence < 1)
+        union all
+        select sequence, 'a posting beyond the head of the book'
+        from ledger.postings where book_id = $1 and (sequence > $2 or sequence < 1)
+        union all
+        select r.sequence, 'a reversal of or by an entry that is not there'
+        from ledger.reversals r
+        where r.book_id = $1 and (r.sequence > $2 or r.reverses < 1 or r.reverses >= r.sequence)
+        union all
+        select sequence, 'an adjustment of an entry that is not there'
+        from ledger.adjustments where book_id = $1 and (sequence > $2 or sequence < 1)
+        union all
+        select sequence, 'a change of period by an entry that is not there'
+        from ledger.period_changes where book_id = $1 and (sequence > $2 or sequence < 1)
+        union all
+        select sequence, 'a change of a hold by an entry that is not there'
+        from ledger.hold_changes where book_id = $1 and (sequence > $2 or sequence < 1)
+        union all
+        select b.sequence, 'closing balances of an entry that closes nothing'
+        from ledger.closing_balances b
+        left join ledger.period_changes c
+            on c.book_id = b.book_id
+            and c.sequence = b.sequence
+            and c.change = 'closed'
+        where b.book_id = $1 and c.sequence is null
+    ) found
+    order by sequence
+    limit 1";
+
+pub(super) async fn check(
+    connection: &mut AsyncPgConnection,
+    book: BookId,
+    head: i64,
+    differences: &mut Differences,
+) -> Result<(), Error> {
+    let found: Option<Found> = diesel::sql_query(STRAYS)
+        .bind::<SmallInt, _>(book.number())
+        .bind::<BigInt, _>(head)
+        .get_result(connection)
+        .await
+        .optional()?;
+    if let Some(Found { sequence, what }) = found {
+        differences.found(Kind::Beside, book, sequence, None, what);
+    }
+    Ok(())
+}
+
+/// How far the newest change of period says that the book is closed.
+pub(super) async fn closed_through(
+    connection: &mut AsyncPgConnection,
+    book: BookId,
+    head: i64,
+) -> Result<Option<NaiveDate>, Error> {
+    let newest: Option<(String, NaiveDate)> = period_changes::table
+        .filter(period_changes::book_id.eq(book.number()))
+        .filter(period_changes::sequence.le(head))
+        .order(period_changes::sequence.desc())
+        .select((period_changes::change, period_changes::through))
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(newest.and_then(|(change, date)| if change == "closed" { Some(date) } else { date.pred_opt() }))
+}

@@ -1,0 +1,6 @@
+//! Reconciliation: statements from outside, against a real PostgreSQL.
+
+mod bank;
+mod breaks;
+mod loading;
+mod rules;
