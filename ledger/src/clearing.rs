@@ -43,6 +43,8 @@ pub const RECOVERY_AFTER: TimeDelta = TimeDelta::seconds(30);
 pub const MAX_LISTED_TRANSFERS: i64 = 500;
 /// Transfers that recovery drives at once: enough to fill a batch, few enough to leave connections to others.
 const RECOVERED_AT_ONCE: usize = 16;
+/// Claims that one recovery makes at most, each of up to 100 transfers; the next recovery goes on.
+const CLAIMS_A_RECOVERY: usize = 50;
 /// Looks at a transfer that others move at the same moment; it has three steps.
 const MAX_LOOKS: usize = 8;
 
@@ -153,7 +155,8 @@ impl Clearing {
         store::transfer_list(&self.database, from, shown, after, limit.clamp(1, MAX_LISTED_TRANSFERS)).await
     }
 
-    /// Brings every transfer that is due by now to its end, as far as its books allow.
+    /// Brings transfers that are due by now to their end, as far as their books allow: all of them unless thousands
+    /// wait, which the next call goes on with.
     ///
     /// # Errors
     /// When the database cannot be reached. A single transfer that cannot be settled is counted, logged and left.
@@ -161,10 +164,10 @@ impl Clearing {
         let mut recovery = Recovery::default();
         let books: Vec<i16> = self.books.iter().map(|ledger| ledger.book().number()).collect();
         let due_by = self.books[0].now();
-        loop {
+        for _ in 0..CLAIMS_A_RECOVERY {
             let claimed = store::transfer_claim(&self.database, &books, due_by, RECOVERY_AFTER).await?;
             if claimed.is_empty() {
-                return Ok(recovery);
+                break;
             }
             let mut settled = stream::iter(claimed)
                 .map(async |transfer| (transfer.order.id, self.settle(transfer).await))
@@ -182,6 +185,7 @@ impl Clearing {
                 }
             }
         }
+        Ok(recovery)
     }
 
     /// Books the legs that are missing, or takes the first one back.
@@ -220,6 +224,12 @@ impl Clearing {
         match ledger.post(unit).await {
             Ok(receipt) if receipt.outcome == Outcome::Booked => Ok(Posted::Booked(receipt.booked_at)),
             Ok(_) | Err(PostError::Refused(Refusal::EffectNotApplicable { .. })) => Ok(Posted::Overtaken),
+            // The day was closed while the leg waited; under the new day's date it is another matter.
+            Err(PostError::Refused(Refusal::PeriodClosed { effective_date, .. }))
+                if effective_date < ledger.today() =>
+            {
+                Ok(Posted::Overtaken)
+            }
             // Not a refusal for good: an entry with this key is booked, and it may be the leg.
             Err(PostError::Refused(Refusal::KeyReused)) => Err(ClearingError::LegKeyTaken(transfer.order.id)),
             Err(PostError::Refused(refusal)) => Ok(Posted::Refused(refusal)),

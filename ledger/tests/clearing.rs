@@ -6,12 +6,13 @@ mod histories;
 use crate::fixture::{CHART, Result, account, euro, unit};
 use diesel_async::SimpleAsyncConnection;
 use ledger::{
-    AsOf, BookAccount, BookId, BookSettings, Chart, Clearing, ClearingError, ClearingFault, Currency, Ledger,
-    MAX_MINOR_UNITS, Money, Shown, TransferId, TransferOrder, TransferState, WriterTask,
+    AsOf, BookAccount, BookId, BookSettings, Chart, Clearing, ClearingError, ClearingFault, Currency, IdempotencyKey,
+    Ledger, MAX_MINOR_UNITS, Money, Shown, TransferId, TransferOrder, TransferState, WriterTask,
 };
 use platform::clock::Clock;
 use platform::database::Database;
 use platform::testing::TestDatabase;
+use uuid::Uuid;
 
 const BANK: &str = "assets:pay-in:bank";
 const AMINA: &str = "liabilities:wallets:amina";
@@ -220,6 +221,62 @@ async fn what_neither_book_takes_stays_in_flight_until_one_does() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_leg_that_met_the_close_of_its_day_is_booked_on_the_next_one() -> Result {
+    let books = Books::new().await?;
+    books.fund(1, AMINA, euro(1_000)).await?;
+    let (other, _writers) = open_books(&books.test.database()?, &books.clock).await?;
+    let (day, today) = (chrono::TimeDelta::days(1), books.clock.today());
+    let mut owner = books.test.owner().await?;
+    owner.batch_execute("begin; select 1 from ledger.books where book_id = 2 for update").await?;
+    // The close of today waits at the door of book 2 from tomorrow on, and after it a leg of today.
+    books.clock.advance(day);
+    let key = IdempotencyKey::generate();
+    let closing = tokio::spawn(async move {
+        other.book(BookId::new(2))?.close_period(key, today, Uuid::now_v7()).await?;
+        Result::Ok(())
+    });
+    waiting_at_the_door(&mut owner, 1).await?;
+    books.clock.advance(-day);
+    let (clearing, wanted) = (books.clearing.clone(), order(place(1, AMINA), place(2, BABACAR), euro(400)));
+    let transferring = tokio::spawn(async move { clearing.transfer(&wanted).await });
+    waiting_at_the_door(&mut owner, 2).await?;
+    books.clock.advance(day);
+    owner.batch_execute("rollback").await?;
+    closing.await??;
+    assert_eq!(transferring.await??.state, TransferState::Arrived);
+    let mut refusals = books.test.owner().await?;
+    let met: Vec<String> = {
+        use diesel::prelude::*;
+        use diesel_async::RunQueryDsl;
+        use ledger::schema::refusals::dsl;
+        dsl::refusals.select(dsl::reason).load(&mut refusals).await?
+    };
+    assert_eq!(met, ["period-closed"]);
+    books.check().await
+}
+
+/// Waits until so many connections wait for a lock.
+async fn waiting_at_the_door(owner: &mut diesel_async::AsyncPgConnection, connections: i64) -> Result {
+    use diesel_async::RunQueryDsl;
+    #[derive(diesel::QueryableByName)]
+    struct Waiting {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        waiting: i64,
+    }
+    let text = "select count(*) as waiting from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    for _ in 0..2_000 {
+        if diesel::sql_query(text).get_result::<Waiting>(owner).await?.waiting >= connections {
+            return Ok(());
+        }
+        // What a transaction sees of the others stands still otherwise.
+        owner.batch_execute("select pg_stat_clear_snapshot()").await?;
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    Err(format!("{connections} connections do not wait").into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn differences_name_the_transfers_that_a_superuser_changed() -> Result {
     let books = Books::new().await?;
     books.fund(1, AMINA, euro(1_000)).await?;
@@ -235,7 +292,7 @@ async fn differences_name_the_transfers_that_a_superuser_changed() -> Result {
         .batch_execute(&format!("update ledger.transfers set amount_minor = 201 where transfer_id = '{second}'"))
         .await?;
     let found = books.clearing.differences().await?;
-    assert_eq!(found.len(), 2, "in either book: {found:?}");
+    assert_eq!(found.len(), 4, "on both sides of either book: {found:?}");
     assert!(
         found.iter().all(
             |difference| matches!(difference.fault, ClearingFault::Transfer { transfer, .. } if transfer == second)
@@ -249,14 +306,44 @@ async fn differences_name_the_transfers_that_a_superuser_changed() -> Result {
     let named = found.iter().filter(
         |difference| matches!(difference.fault, ClearingFault::Transfer { transfer, .. } if transfer == second),
     );
-    assert_eq!(named.count(), 1, "claimed and in flight at once: {found:?}");
+    assert_eq!(named.count(), 2, "claimed and in flight at once: {found:?}");
     assert_eq!(books.clearing.positions().await?[0].difference_minor(), -200);
     owner.batch_execute("update ledger.transfers set state = 'arrived', settled_at = now()").await?;
     books.check().await?;
+    for (column, code) in [("source", AMINA), ("destination", BABACAR)] {
+        let mallory = format!(
+            "update ledger.transfers set {column} = 'liabilities:wallets:mallory' where transfer_id = '{second}'"
+        );
+        owner.batch_execute(&mallory).await?;
+        let found = books.clearing.differences().await?;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].account, account("liabilities:wallets:mallory"));
+        owner.batch_execute(&mallory.replace("liabilities:wallets:mallory", code)).await?;
+    }
     owner.batch_execute("delete from ledger.transfers").await?;
     let gone: Vec<_> = books.clearing.differences().await?.into_iter().map(|found| found.fault).collect();
     assert!(gone.iter().all(|fault| matches!(fault, ClearingFault::Entries { .. })), "{gone:?}");
     assert_eq!(gone.len(), 6);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_booked_on_a_clearing_account_by_hand_stands_out() -> Result {
+    let books = Books::new().await?;
+    books.fund(1, AMINA, euro(1_000)).await?;
+    books.clearing.transfer(&order(place(1, AMINA), place(2, BABACAR), euro(400))).await?;
+    books.fund(1, OWED_TO_2, euro(5)).await?;
+    books.fund(1, "liabilities:clearing:typing-error", euro(7)).await?;
+    let found = books.clearing.differences().await?;
+    let faults: Vec<_> = found.iter().map(|found| (found.account.as_str(), found.fault)).collect();
+    let by_hand = |first_sequence, booked_minor| ClearingFault::Entries { first_sequence, booked_minor };
+    let off = ClearingFault::Position { difference_minor: 5 };
+    let expected =
+        [(OWED_TO_2, by_hand(3, -5)), ("liabilities:clearing:typing-error", by_hand(4, -7)), (OWED_TO_2, off)];
+    assert_eq!(faults, expected);
+    let verification = books.clearing.verify(|done, of| assert!(done <= of)).await?;
+    let difference = verification.first_difference().map(ToString::to_string).unwrap_or_default();
+    assert!(difference.starts_with("book 1, sequence 3, posting -: -5 minor units of EUR"), "{difference}");
     Ok(())
 }
 

@@ -32,7 +32,7 @@ create table ledger.transfers (
     )
 ) with (fillfactor = 70);
 create index transfers_by_age on ledger.transfers (from_book, created_at, transfer_id);
-create index transfers_unsettled on ledger.transfers (from_book, due_at) where state in ('initiated', 'departed');
+create index transfers_unsettled on ledger.transfers (from_book, due_at) where settled_at is null;
 comment on table ledger.transfers is 'Amounts on their way from an account of one book to an account of another one. Only what says how far it came ever changes.';
 comment on column ledger.transfers.transfer_id is 'Given by whoever wants the transfer; the keys of its entries are derived from it and from_book.';
 comment on column ledger.transfers.amount_minor is 'In minor units of the commodity.';

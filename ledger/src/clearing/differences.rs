@@ -47,7 +47,7 @@ impl Position {
 pub struct ClearingDifference {
     /// The book.
     pub book: BookId,
-    /// Its clearing account.
+    /// The account in it.
     pub account: AccountCode,
     /// The currency.
     pub currency: Currency,
@@ -58,7 +58,7 @@ pub struct ClearingDifference {
 /// What differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClearingFault {
-    /// A transfer is not booked on the account as its state says. Amounts in minor units, debits positive.
+    /// A transfer is not booked on its account as its state says. Amounts in minor units, debits positive.
     Transfer {
         /// The transfer.
         transfer: TransferId,
@@ -146,6 +146,7 @@ const POSITIONS: &str = "with pairs as (
         select from_book, to_book, commodity, sum(amount_minor) as amount
         from ledger.transfers
         where state = 'departed'
+          and settled_at is null
         group by from_book, to_book, commodity
     ), owed as (
         select p.from_book, p.to_book, a.commodity, -a.balance_minor as amount
@@ -163,31 +164,47 @@ const POSITIONS: &str = "with pairs as (
     full join in_flight using (from_book, to_book, commodity)
     order by from_book, to_book, commodity";
 
-/// Each transfer on each of its two accounts: what is booked against what its state says. Entries that are about no
-/// transfer stand out by themselves.
-const DIFFERENCES: &str = "with booked as (
-        select a.book_id, a.code, a.commodity, e.subject as transfer, sum(p.amount_minor) as amount,
-            min(p.sequence) as first_sequence
-        from ledger.accounts a
-        join ledger.postings p on p.book_id = a.book_id and p.account = a.account
+/// Each transfer on each of its four accounts: what is booked against what its state says. Transfers of one id from two
+/// books are told as one. Of entries that are about no transfer, the postings on clearing accounts stand out.
+const DIFFERENCES: &str = "with between_books as (
+        select book_id, account
+        from ledger.accounts
+        where code like 'liabilities:clearing:%'
+           or code like 'assets:clearing:%'
+    ), touching as (
+        select distinct p.book_id, p.sequence
+        from between_books b
+        join ledger.postings p on p.book_id = b.book_id and p.account = b.account
+    ), booked as (
+        select p.book_id, a.code, a.commodity, e.subject as transfer, sum(p.amount_minor) as amount,
+            min(p.sequence) as first_sequence, bool_or(b.account is not null) as is_between_books
+        from touching t
+        join ledger.postings p on p.book_id = t.book_id and p.sequence = t.sequence
+        join ledger.accounts a on a.book_id = p.book_id and a.account = p.account
+        left join between_books b on b.book_id = p.book_id and b.account = p.account
         left join ledger.entries e on e.book_id = p.book_id and e.sequence = p.sequence
-        where a.code like 'liabilities:clearing:%'
-           or a.code like 'assets:clearing:%'
-        group by a.book_id, a.code, a.commodity, e.subject
+        group by p.book_id, a.code, a.commodity, e.subject
     ), expected as (
-        select from_book as book_id, 'liabilities:clearing:book-' || to_book as code, commodity,
-            transfer_id as transfer, case when state in ('departed', 'arrived') then -amount_minor else 0 end as amount
-        from ledger.transfers
-        union all
-        select to_book, 'assets:clearing:book-' || from_book, commodity, transfer_id,
-            case when state = 'arrived' then amount_minor else 0 end
-        from ledger.transfers
+        select side.book_id, side.code, t.commodity, t.transfer_id as transfer, sum(side.amount) as amount
+        from ledger.transfers t
+        cross join lateral (
+            select case when t.state in ('departed', 'arrived') then t.amount_minor else 0 end as departed,
+                case when t.state = 'arrived' then t.amount_minor else 0 end as arrived
+        ) leg
+        cross join lateral (
+            values
+                (t.from_book, t.source, leg.departed),
+                (t.from_book, 'liabilities:clearing:book-' || t.to_book, -leg.departed),
+                (t.to_book, 'assets:clearing:book-' || t.from_book, leg.arrived),
+                (t.to_book, t.destination, -leg.arrived)
+        ) side (book_id, code, amount)
+        group by side.book_id, side.code, t.commodity, t.transfer_id
     )
     select book_id, code, commodity, expected.transfer, booked.first_sequence,
         coalesce(booked.amount, 0)::text as booked, coalesce(expected.amount, 0)::text as expected
     from booked
     full join expected using (book_id, code, commodity, transfer)
-    where expected.transfer is null
+    where expected.transfer is null and booked.is_between_books
        or coalesce(booked.amount, 0) <> expected.amount
     order by book_id, code, commodity, booked.first_sequence, expected.transfer
     limit $1";

@@ -152,8 +152,7 @@ pub(super) async fn transfer_list(
         .select(Row::as_select())
         .into_boxed();
     if shown == Shown::Unsettled {
-        let unsettled = [TransferState::Initiated, TransferState::Departed].map(TransferState::word);
-        query = query.filter(transfers::state.eq_any(unsettled));
+        query = query.filter(transfers::settled_at.is_null());
     }
     if let Some((time, id)) = after {
         let later = transfers::created_at.eq(time).and(transfers::transfer_id.gt(id.uuid()));
@@ -178,7 +177,7 @@ pub(super) async fn transfer_claim(
             from ledger.transfers
             where from_book = any ($1)
               and to_book = any ($1)
-              and state in ('initiated', 'departed')
+              and settled_at is null
               and due_at <= $2
             order by due_at
             limit $3
