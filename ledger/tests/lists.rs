@@ -71,6 +71,8 @@ async fn entries_are_found_by_what_is_known_of_them() -> Result {
     assert_eq!(list(ledger, EntryFilter { accounts: Some(prefix(AMINA)), ..any.clone() }).await?, [3, 1]);
     let both = EntryFilter { accounts: wallets, metadata: Some(fact(json!("card"))?), ..any.clone() };
     assert_eq!(list(ledger, both).await?, [1]);
+    let both = EntryFilter { accounts: Some(prefix(BABACAR)), subject: Some(remittance), ..any.clone() };
+    assert_eq!(list(ledger, both).await?, [0_i64; 0]);
     let kind = Some("funded".to_owned());
     let today = Dates { from: Some(ledger.today()), through: Some(ledger.today()) };
     assert_eq!(list(ledger, EntryFilter { kind: kind.clone(), booked: today, ..any.clone() }).await?, [4, 2, 1]);

@@ -229,7 +229,8 @@ impl Ledger {
         if let Some(fact) = &filter.metadata {
             rows = rows.filter(entries::metadata.contains(fact.object()));
         }
-        if let Some(prefix) = &filter.accounts {
+        // Without a subject the candidates were found by their accounts.
+        if let (Some(prefix), Some(_)) = (&filter.accounts, filter.subject) {
             let numbers = self.numbers_below(prefix).await?;
             let touching = postings::table
                 .filter(postings::book_id.eq(book))
