@@ -185,6 +185,18 @@ impl Reconciliation {
 }
 
 impl Turn {
+    /// Lets the statements that follow join by hashes.
+    ///
+    /// Nobody has counted the items that were put there a moment ago, so the planner takes them for a handful and would
+    /// look at all of one side for each of the other.
+    pub(super) async fn read_each_side_once(
+        &self,
+        connection: &mut AsyncPgConnection,
+    ) -> Result<(), ReconciliationError> {
+        const SETTINGS: &str = "set local enable_nestloop = off; set local work_mem = '64MB'";
+        Ok(connection.batch_execute(SETTINGS).await?)
+    }
+
     /// Keeps the numbers that were given.
     pub(super) async fn keep_numbers(&self, connection: &mut AsyncPgConnection) -> Result<(), ReconciliationError> {
         let locked = &self.locked;

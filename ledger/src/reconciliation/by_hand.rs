@@ -216,7 +216,8 @@ impl Turn {
             .await?;
         diesel::update(of_match()).set(items::match_number.eq(number)).execute(connection).await?;
         self.locked.last_match = number;
-        breaks::settle_matched(connection, self).await?;
+        self.read_each_side_once(connection).await?;
+        breaks::settle_matched(connection, self, before).await?;
         breaks::open_differences(connection, self, before).await?;
         Ok(number)
     }

@@ -88,6 +88,7 @@ impl Turn {
         self.locked.last_run += 1;
         let first_match = self.locked.last_match;
         let collected = self.collect(connection).await?;
+        self.read_each_side_once(connection).await?;
         let mut matched = Vec::new();
         for rule in Rule::ORDER.into_iter().filter(|rule| rules.contains(rule)) {
             if let Some(count) = self.one_to_one(connection, rule, *tolerances).await? {
@@ -96,7 +97,7 @@ impl Turn {
         }
         let search = self.sums(connection, rules, *tolerances).await?;
         matched.extend(search.matched);
-        let settled = breaks::settle_matched(connection, self).await?;
+        let settled = breaks::settle_matched(connection, self, first_match).await?;
         let opened = breaks::open_differences(connection, self, first_match).await?
             + breaks::open_breaks(connection, self, tolerances.days(), search.ambiguous).await?;
         let total: i64 = matched.iter().map(|(_, count)| count).sum();
@@ -141,7 +142,9 @@ impl Turn {
             where p.book_id = $1
               and p.account = $3
               and p.sequence > $5
-              and p.sequence <= $6";
+              and p.sequence <= $6
+              and e.sequence > $5
+              and e.sequence <= $6";
         let head: i64 = books::table.find(self.book).select(books::last_sequence).first(connection).await?;
         let collected = diesel::sql_query(TEXT)
             .bind::<SmallInt, _>(self.book)

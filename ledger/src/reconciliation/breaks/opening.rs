@@ -13,10 +13,11 @@ struct Count {
     count: i64,
 }
 
-/// Settles the breaks whose items have found a match; answers how many.
+/// Settles the breaks whose items have found a match after that one; answers how many.
 pub(in crate::reconciliation) async fn settle_matched(
     connection: &mut AsyncPgConnection,
     turn: &Turn,
+    after_match: i64,
 ) -> Result<i64, ReconciliationError> {
     const TEXT: &str = "with settled as (
             update ledger.reconciliation_breaks b
@@ -29,19 +30,20 @@ pub(in crate::reconciliation) async fn settle_matched(
               and i.book_id = $1
               and i.account = $2
               and i.item = b.item
-              and i.match_number is not null
+              and i.match_number > $3
             returning b.break_number, b.last_event
         ),
         told as (
             insert into ledger.reconciliation_break_events
                 (book_id, account, break_number, ordinal, event, person, happened_at)
-            select $1, $2, break_number, last_event, 'settled', $3, $4
+            select $1, $2, break_number, last_event, 'settled', $4, $5
             from settled
         )
         select count(*) as count from settled";
     let Count { count } = diesel::sql_query(TEXT)
         .bind::<SmallInt, _>(turn.book)
         .bind::<BigInt, _>(turn.locked.account)
+        .bind::<BigInt, _>(after_match)
         .bind::<diesel::sql_types::Uuid, _>(turn.person)
         .bind::<Timestamptz, _>(turn.at)
         .get_result(connection)

@@ -121,6 +121,7 @@ fn pairs(select: &str) -> String {
             ) m
             where i.book_id = $1
               and i.account = $2
+              and i.match_number is null
               and i.item = m.item
         )
         select count(*) as count from numbered where $9 >= 0 and $10 >= 0"
@@ -162,6 +163,7 @@ fn reference_groups() -> String {
             ) m
             where i.book_id = $1
               and i.account = $2
+              and i.match_number is null
               and i.item = m.item
         )
         select count(*) as count from numbered where $9 >= 0 and $10 >= 0"
