@@ -5,6 +5,7 @@ mod effects;
 mod exports;
 mod feed;
 mod fixture;
+mod held;
 mod history;
 mod holds;
 mod lists;
