@@ -302,7 +302,9 @@ fn collect(first: Submission, submissions: &mut mpsc::UnboundedReceiver<Submissi
 fn still_awaited(mut signal: oneshot::Receiver<()>) -> Option<oneshot::Receiver<()>> {
     match signal.try_recv() {
         Ok(()) => None,
-        Err(_) => Some(signal),
+        Err(oneshot::error::TryRecvError::Empty) => Some(signal),
+        // The batch before it failed. The signal is used up by having told so; one that nobody will send says it again.
+        Err(oneshot::error::TryRecvError::Closed) => Some(oneshot::channel().1),
     }
 }
 

@@ -147,7 +147,7 @@ fn finish_text(plan: &Plan) -> String {
         plan.before.book.number(),
         plan.before.sequence,
         plan.after.sequence,
-        plan.booked_at.format("%Y-%m-%d %H:%M:%S%.6f+00"),
+        plan.after.booked_at.format("%Y-%m-%d %H:%M:%S%.6f+00"),
         hex::encode(plan.after.frontier.to_bytes()),
     );
     list(&mut text, &plan.touched_accounts);
