@@ -1,6 +1,9 @@
-//! How fast a load is, beside the batch writer.
+//! How fast a load is beside the writer that it feeds.
 
-use super::*;
+use ledger::LoadFormat;
+
+use super::{BANK, Source, json, wallet};
+use crate::fixture::{LedgerFixture, Result, euro, unit};
 
 /// Run it by `cargo test --release -p ledger --test room the_rate -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread")]
