@@ -19,7 +19,8 @@
 //!
 //! # Where things are
 //! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement` and `export` read;
-//! [`verify`](Ledger::verify) recomputes everything from the postings.
+//! [`verify`](Ledger::verify) recomputes everything from the postings; [`reconciliation`] holds statements from outside
+//! against accounts.
 
 mod account;
 mod balances;
