@@ -16,7 +16,7 @@
 //! # Where things are
 //! [`Ledger`] posts and reads; `writer` is the one task that writes a book; `balances`, `statement`, `history` and
 //! `export` read; [`verify`](Ledger::verify) recomputes everything from the postings; [`Clearing`] moves money between
-//! books.
+//! books; [`reconciliation`] holds statements from outside against accounts.
 
 mod account;
 mod balances;
