@@ -72,6 +72,7 @@ pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -
     tasks.spawn(every(LOGS_EVERY, "logs", Arc::clone(house), stopped.clone(), async |house| keep_logs(house).await));
     tasks.spawn(every(TIDY_EVERY, "tidying", Arc::clone(house), stopped.clone(), async move |house| {
         limits.tidy();
+        tidy_books(house).await?;
         house.remittances.expire_unpaid().await?;
         idempotency::forget_old(house).await?;
         Ok(())
@@ -156,6 +157,18 @@ async fn recover_transfers(house: &House) -> Result<(), Problem> {
     if recovery != Recovery::default() {
         let Recovery { arrived, returned, refused, left } = recovery;
         tracing::info!(arrived, returned, refused, left, "took up transfers between books");
+    }
+    Ok(())
+}
+
+/// Takes expired holds off the lists and records what closes found, in each book.
+async fn tidy_books(house: &House) -> Result<(), Problem> {
+    for book in house.clearing.books() {
+        let expired = book.tidy_expired_holds(UNITS_AT_ONCE).await?;
+        let closes = book.record_closes().await?;
+        if expired + closes > 0 {
+            tracing::info!(book = book.book().number(), expired, closes, "tidied holds and recorded closes");
+        }
     }
     Ok(())
 }

@@ -76,7 +76,7 @@ pub use log::{
     LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
-pub use period::{Approvals, PeriodChange, SameApprover};
+pub use period::{Approvals, CloseRecord, PeriodChange, SameApprover};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};
 pub use unit_of_work::{

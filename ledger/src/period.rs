@@ -5,8 +5,12 @@
 //! - An adjusting entry may take effect in a closed period; it has two who approved it, who are not the same.
 //! - Closes and reopenings are entries without postings, so they stand in the book's order and in its log.
 
+mod record;
+
 use chrono::NaiveDate;
 use uuid::Uuid;
+
+pub use record::CloseRecord;
 
 /// Two different people who approved something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -212,7 +212,11 @@ impl Ledger {
             joined.take(connection, checked).await?;
             progress(to, head);
         }
-        joined.finish(connection, head, &facts).await
+        let mut verification = joined.finish(connection, head, &facts).await?;
+        if let Some(difference) = self.differing_close(connection, head).await? {
+            verification.checks[Kind::Period as usize].difference.get_or_insert(difference);
+        }
+        Ok(verification)
     }
 }
 

@@ -68,6 +68,7 @@ pub async fn everything_that_can_be_booked(book: &LoggedBook) -> Result<usize> {
     let approvals = ledger::Approvals::try_new(auditor, director)?;
     post(paid(yesterday, 3).adjusting(approvals)).await?;
     ledger.reopen_period(IdempotencyKey::generate(), yesterday, approvals).await?;
+    ledger.record_closes().await?;
     Ok(8)
 }
 

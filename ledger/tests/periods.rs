@@ -68,6 +68,12 @@ async fn a_closed_period_takes_adjustments_by_two_people_and_nothing_else_until_
     assert_eq!(book(&ledger, on("2026-01-15", 4)).await?, None);
     let open_already = ledger.reopen_period(IdempotencyKey::generate(), date("2026-01-15"), approvals).await;
     assert!(matches!(open_already, Err(PostError::Refused(Refusal::PeriodChange { .. }))), "{open_already:?}");
+    // What the close found stays what it found, whatever is adjusted later.
+    assert_eq!((ledger.record_closes().await?, ledger.record_closes().await?), (1, 0));
+    let [record] = &ledger.closes(10).await?[..] else { return Err("one close".into()) };
+    assert_eq!((record.sequence, record.through, record.approver), (closed.sequence, through, auditor));
+    let found: Vec<_> = record.balances.iter().map(|balance| balance.on_normal_side()).collect();
+    assert_eq!(found, [euro(100), euro(100)]);
     assert_eq!(ledger.balance(&account(AMINA), Currency::EUR, AsOf::Now).await?, euro(109));
     assert_eq!(ledger.verify(|_, _| {}).await?.first_difference(), None);
     Ok(())

@@ -9,11 +9,10 @@ use crate::log::everything_that_can_be_booked;
 use crate::logged_book::LoggedBook;
 
 /// Tables that are no part of what is promised, each with the reason.
-const TABLES_ASIDE: [(&str, &str); 4] = [
+const TABLES_ASIDE: [(&str, &str); 3] = [
     ("refusals", "attempts that were not booked stand outside of the book"),
     ("log_cosignatures", "statements of others, checked by whoever asks for them"),
     ("log_keys", "keys are believed by whoever has them from elsewhere"),
-    ("closing_balances", "a record beside the book that can be computed again from it"),
 ];
 
 /// Columns that are no part of what is promised, each with the reason.

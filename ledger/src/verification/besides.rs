@@ -7,9 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, SmallInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{Differences, Kind};
-use crate::schema::period_changes;
-use crate::{BookId, Error};
+use super::{Difference, Differences, Kind};
+use crate::schema::{accounts, closing_balances, period_changes};
+use crate::{BookId, Error, Ledger};
 
 #[derive(QueryableByName)]
 struct Found {
@@ -85,4 +85,60 @@ pub(super) async fn closed_through(
         .await
         .optional()?;
     Ok(newest.and_then(|(change, date)| if change == "closed" { Some(date) } else { date.pred_opt() }))
+}
+
+impl Ledger {
+    /// The first close whose record is not the trial balance of what took effect by its date, as known then. A close
+    /// without any record is one that waits for it.
+    pub(super) async fn differing_close(
+        &self,
+        connection: &mut AsyncPgConnection,
+        head: i64,
+    ) -> Result<Option<Difference>, Error> {
+        let closes: Vec<(i64, NaiveDate)> = period_changes::table
+            .filter(period_changes::book_id.eq(self.book.number()))
+            .filter(period_changes::change.eq("closed"))
+            .filter(period_changes::sequence.le(head))
+            .order(period_changes::sequence)
+            .select((period_changes::sequence, period_changes::through))
+            .load(connection)
+            .await?;
+        for (sequence, through) in closes {
+            let kept: Vec<(String, i32, i32, i64)> = closing_balances::table
+                .inner_join(
+                    accounts::table.on(accounts::book_id
+                        .eq(closing_balances::book_id)
+                        .and(accounts::account.eq(closing_balances::account))),
+                )
+                .filter(closing_balances::book_id.eq(self.book.number()))
+                .filter(closing_balances::sequence.eq(sequence))
+                .select((
+                    accounts::code,
+                    accounts::commodity,
+                    closing_balances::commodity,
+                    closing_balances::balance_minor,
+                ))
+                .load(connection)
+                .await?;
+            if kept.is_empty() {
+                continue;
+            }
+            let expected = self.closing_balances(sequence, through).await?;
+            let mut expected: Vec<_> = expected
+                .iter()
+                .map(|balance| {
+                    let number = balance.currency.number();
+                    (balance.account.to_string(), number, number, balance.debit_positive_minor)
+                })
+                .collect();
+            let mut kept = kept;
+            expected.sort();
+            kept.sort();
+            if expected != kept {
+                let what = format!("the record of the close through {through} is not what took effect by then");
+                return Ok(Some(Difference { book: self.book, sequence: Some(sequence), posting: None, what }));
+            }
+        }
+        Ok(None)
+    }
 }
