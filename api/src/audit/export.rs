@@ -138,7 +138,8 @@ pub(super) async fn read_manifest(
     let format = format(&file)?;
     let export = entries.view(&house, &auditor).await?;
     let measured = export.measure(format).await?;
-    let manifest = export.manifest(vec![measured], None).await?.canonical()?;
+    let checkpoint = house.audited.checkpoint_covering(export.last()).await?;
+    let manifest = export.manifest(vec![measured], checkpoint).await?.canonical()?;
     Ok(HttpResponse::Ok().json(SignedManifestBody {
         signature: STANDARD.encode(house.seal.sign(&manifest)),
         public_key: house.seal.public_key(),

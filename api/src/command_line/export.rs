@@ -153,7 +153,8 @@ async fn with_house(open: &OpenHouse, command: Command) -> Result<(), Failure> {
         }
         Command::Pack { which, out } => {
             let export = which.view(house).await?;
-            let manifest = export.pack(&out, None, &house.seal).await?;
+            let checkpoint = house.ledger.checkpoint_covering(export.last()).await?;
+            let manifest = export.pack(&out, checkpoint, &house.seal).await?;
             say(&format!(
                 "entries {} through {}: {} entries, {} postings, {} files",
                 manifest.first_sequence,

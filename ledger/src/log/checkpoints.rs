@@ -9,7 +9,7 @@ use super::keys::{LogSigner, Witness};
 use super::tiles::{self, Tiling, unsigned};
 use super::{Frontier, Hash, LogError};
 use crate::schema::{books, log_checkpoints, log_cosignatures, log_keys};
-use crate::{BookId, Error, Ledger};
+use crate::{BookId, Error, Ledger, Sequence};
 
 /// A checkpoint is followed by the next one no sooner than this: witnesses and caches live by it.
 const SIGNED_EVERY: Duration = Duration::seconds(1);
@@ -101,6 +101,22 @@ impl Ledger {
         store(&mut connection, self.book, signer, &checkpoint).await?;
         tracing::debug!(size, "signed the head of the log");
         Ok(Kept::Signed(checkpoint))
+    }
+
+    /// The text of the first signed head that counts an entry; `None` until there is one. It stays the same for ever.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn checkpoint_covering(&self, entry: Sequence) -> Result<Option<String>, Error> {
+        let mut connection = self.database.connection().await?;
+        Ok(log_checkpoints::table
+            .filter(log_checkpoints::book_id.eq(self.book.number()))
+            .filter(log_checkpoints::size.ge(entry.number()))
+            .order(log_checkpoints::size)
+            .select(log_checkpoints::note)
+            .first(&mut connection)
+            .await
+            .optional()?)
     }
 
     /// A signed head, with what witnesses said of it.

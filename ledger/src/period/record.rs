@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::balances::currency;
-use crate::schema::{accounts, closing_balances, entries, log_checkpoints, period_changes};
+use crate::schema::{accounts, closing_balances, entries, period_changes};
 use crate::{AccountCode, AsOf, Balance, Error, Ledger, Sequence};
 
 /// Closes that one look records at most.
@@ -137,15 +137,8 @@ impl Ledger {
                 Ok(Balance { account, currency: currency(commodity)?, debit_positive_minor })
             });
             let balances = balances.collect::<Result<_, Error>>()?;
-            let checkpoint: Option<String> = log_checkpoints::table
-                .filter(log_checkpoints::book_id.eq(book))
-                .filter(log_checkpoints::size.ge(sequence))
-                .order(log_checkpoints::size)
-                .select(log_checkpoints::note)
-                .first(&mut connection)
-                .await
-                .optional()?;
             let sequence = Sequence::new(sequence);
+            let checkpoint = self.checkpoint_covering(sequence).await?;
             records.push(CloseRecord { sequence, through, approver, closed_at, balances, checkpoint });
         }
         Ok(records)
