@@ -34,7 +34,12 @@ enum Command {
     /// Play the whole main job on shipped data against the running server, then go on serving.
     Demo(demo::Options),
     /// Recompute every book and what they owe one another, and name the first differences.
-    Verify,
+    Verify {
+        /// Verifier keys that checkpoints must be signed with, as you have them from elsewhere; without any, those that
+        /// the books publish are believed.
+        #[arg(long = "log-key")]
+        log_keys: Vec<String>,
+    },
     /// Book entries from a CSV or JSON Lines file: opening balances, a history.
     Load(load::Options),
     /// Prove from the transparency log, and check proofs without the server.
@@ -107,9 +112,9 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(options) => demo::run(configuration, options).await,
-        Command::Verify => {
+        Command::Verify { log_keys } => {
             logs::start(&configuration.settings.log);
-            verify(configuration).await
+            verify(configuration, &log_keys).await
         }
         Command::Load(options) => {
             logs::start(&configuration.settings.log);
@@ -137,13 +142,13 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn verify(configuration: Configuration) -> Result<ExitCode, Failure> {
+async fn verify(configuration: Configuration, log_keys: &[String]) -> Result<ExitCode, Failure> {
     let open = OpenHouse::open(configuration, Clock::system()).await?;
     let bar = indicatif::ProgressBar::new(0);
     let verified = open
         .house
         .clearing
-        .verify(|done, of| {
+        .verify_with_keys(log_keys, |done, of| {
             bar.set_length(of.unsigned_abs());
             bar.set_position(done.unsigned_abs());
         })

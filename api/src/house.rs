@@ -59,6 +59,8 @@ pub struct House {
     /// What vouches for exports.
     pub(crate) seal: Seal,
     pub(crate) running: Running,
+    /// Verifications over HTTP take turns: each reads whole books over several connections.
+    pub(crate) verifying: tokio::sync::Semaphore,
     pub(crate) metrics: Metrics,
     pub(crate) people: People,
     pub(crate) access: Access,
@@ -196,6 +198,7 @@ impl OpenHouse {
             tokens,
             seal,
             running: Running::default(),
+            verifying: tokio::sync::Semaphore::new(1),
             metrics,
             people: People::try_new(database.clone(), cipher.clone(), clock.clone(), settings.passwords)?,
             access: Access::new(database.clone(), clock.clone()),

@@ -60,7 +60,7 @@ pub struct Ledger {
     pub(crate) book: BookId,
     pub(crate) chart: Chart,
     clock: Clock,
-    queue: Queue,
+    pub(crate) queue: Queue,
 }
 
 /// The running writer; see [`Ledger::open`].

@@ -28,7 +28,7 @@ mod recent;
 mod store;
 mod submission;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -99,6 +99,7 @@ pub(crate) async fn start(
         database,
         idle: vec![connection],
         flights: VecDeque::new(),
+        in_flight: HashSet::new(),
         company: 0,
         memory,
         clock,
@@ -112,6 +113,8 @@ struct Writer {
     database: Database,
     idle: Vec<AsyncPgConnection>,
     flights: VecDeque<Flight>,
+    /// Keys that those flights book: a repeated one has to wait for what becomes of it.
+    in_flight: HashSet<Uuid>,
     /// Batches that are still to be written under the lock because somebody else writes too.
     company: u32,
     memory: Memory,
@@ -159,6 +162,7 @@ impl Writer {
             && self.company == 0
             && batch.units.len() <= MAX_BATCH_UNITS
             && self.memory.frontier_is_whole()
+            && !self.repeats_what_is_on_its_way(&batch)
             && self.memory.suffices(&batch.units);
         let connection = if is_simple { self.connect().await.ok() } else { None };
         let Some(connection) = connection else {
@@ -168,12 +172,16 @@ impl Writer {
                 self.landed(landing).await;
             }
             self.company = self.company.saturating_sub(1);
+            if batch.purpose == Purpose::Forget {
+                self.memory.accounts.forget_all();
+            }
             self.answer(&batch.units, batch.purpose, batch.replies, started).await;
             return;
         };
         let plan = self.memory.plan(&batch.units, self.memory.booked_at(self.clock.now()));
         self.memory.take(&plan);
-        let booked = plan.booked(&batch.units).collect();
+        let booked: Vec<(Uuid, Booked)> = plan.booked(&batch.units).collect();
+        self.in_flight.extend(booked.iter().map(|(key, _)| *key));
         let refused = plan.refused.len();
         let turn = self.flights.back_mut().and_then(|before| before.committed.take()).and_then(still_awaited);
         let (done, committed) = oneshot::channel();
@@ -189,17 +197,25 @@ impl Writer {
         });
     }
 
+    fn repeats_what_is_on_its_way(&self, batch: &Batch) -> bool {
+        !self.in_flight.is_empty() && batch.units.iter().any(|unit| self.in_flight.contains(&unit.key.uuid()))
+    }
+
     /// The oldest flight came to its end; when it did not land, it and all that was decided on top of it are written
     /// again, with care.
     async fn landed(&mut self, (flight, landing): (Flight, Option<Landing>)) {
         let Some(Landing { connection, outcome }) = landing else {
             tracing::error!("a batch was lost on its way: its callers are not answered");
+            for (key, _) in flight.booked {
+                self.in_flight.remove(&key);
+            }
             self.memory.accounts.forget_all();
             return;
         };
         let Err((mishap, replies)) = outcome else {
             self.idle.push(connection);
             for (key, booked) in flight.booked {
+                self.in_flight.remove(&key);
                 self.memory.recent.remember(key, booked);
             }
             self.report(flight.units.len(), flight.refused, flight.started);
@@ -225,6 +241,7 @@ impl Writer {
             again.push((flight, replies));
         }
         // What was decided ahead is void; the head is read anew under the lock.
+        self.in_flight.clear();
         self.memory.accounts.forget_all();
         for (flight, replies) in again {
             self.answer(&flight.units, Purpose::Book, replies, flight.started).await;
@@ -324,7 +341,12 @@ impl flight::Mishap {
             Self::Failed(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, information)) => {
                 information.constraint_name() == Some("entries_pkey")
             }
-            _ => false,
+            // Two processes that both sent rows ahead can come to wait for one another.
+            Self::Failed(DieselError::DatabaseError(_, information)) => {
+                ["deadlock", "lock timeout"].iter().any(|cause| information.message().contains(cause))
+            }
+            Self::Failed(_) => false,
+            Self::NeedsCare => false,
         }
     }
 }

@@ -221,3 +221,29 @@ async fn a_retry_is_answered_by_what_it_did_even_when_the_balance_would_refuse_i
     assert_eq!((again.sequence.number(), again.outcome), (2, Outcome::AlreadyBooked));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_on_its_way_is_answered_by_what_becomes_of_it() -> Result {
+    let fixture = LedgerFixture::new().await?;
+    let ledger = &fixture.ledger;
+    for _ in 0..5 {
+        // Enough for each key once, so that a repeated one that was decided anew would find nothing left.
+        ledger.post(unit(ledger, AMINA, BANK, euro(40))).await?;
+        ledger.post(unit(ledger, BABACAR, AMINA, euro(40))).await?;
+        let units: Vec<UnitOfWork> = (0..40).map(|_| unit(ledger, AMINA, BABACAR, euro(1))).collect();
+        let asked = units.iter().chain(&units).chain(&units).cloned();
+        let tasks: Vec<_> = asked
+            .map(|unit| {
+                let ledger = ledger.clone();
+                tokio::spawn(async move { ledger.post(unit).await })
+            })
+            .collect();
+        let mut booked = 0;
+        for task in tasks {
+            booked += usize::from(task.await??.outcome == Outcome::Booked);
+        }
+        assert_eq!(booked, 40);
+        ledger.post(unit(ledger, BANK, AMINA, euro(40))).await?;
+    }
+    Ok(())
+}

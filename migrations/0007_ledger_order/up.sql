@@ -181,7 +181,7 @@ begin
       and a.account = change.account;
 end
 $$;
-comment on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[]) is 'Takes the book''s lock and moves its head and the balances, or fails when somebody else moved it first. Comes after the rows, so that the lock is held for as short a time as can be.';
+comment on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[]) is 'Takes the book''s lock and moves its head and the balances, or fails when somebody else moved it first. Rows may be sent ahead of it, so that the lock is held for as short a time as can be.';
 drop function ledger.advance(smallint, bigint, bigint, timestamptz);
 revoke execute on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[]) from public;
 grant execute on function ledger.finish(smallint, bigint, bigint, timestamptz, bytea, bigint[], bigint[])

@@ -9,7 +9,7 @@ use super::moment::Asked;
 use crate::admission::Admitted;
 use crate::house::House;
 use crate::openapi::ReadProblems;
-use crate::problem::{Faults, Problem};
+use crate::problem::{Faults, Problem, kinds};
 use crate::wire::{MoneyBody, currency, words};
 
 /// The moment that is asked for.
@@ -160,6 +160,9 @@ impl SafeguardingBody {
     }
 }
 
+/// When whoever met a running verification ought to come back.
+const VERIFICATION_RETRY_SECONDS: u32 = 30;
+
 /// A check of the whole book.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Verification)]
@@ -167,6 +170,8 @@ pub(super) struct VerificationBody {
     holds: bool,
     entries: i64,
     postings: i64,
+    /// Signed heads of the logs that were checked.
+    checkpoints: i64,
     checks: Vec<CheckBody>,
 }
 
@@ -239,11 +244,16 @@ pub(super) async fn read_safeguarding(
     Ok(HttpResponse::Ok().json(SafeguardingBody::read(&house).await?))
 }
 
-/// Recomputes every book from its postings, and what books owe one another.
+/// Recomputes every book from its postings, and what books owe one another. One at a time: whoever comes meanwhile is
+/// asked to come back.
 #[utoipa::path(tag = "book", security(("token" = [])),
     responses((status = 200, description = "The verification", body = VerificationBody), ReadProblems))]
 #[get("/verification")]
 pub(super) async fn verify_book(house: web::Data<House>, _auditor: Admitted<Auditor>) -> Result<HttpResponse, Problem> {
+    let _turn = house
+        .verifying
+        .try_acquire()
+        .map_err(|_| Problem::new(&kinds::BUSY, "a verification is running").retry_after(VERIFICATION_RETRY_SECONDS))?;
     let verification = house.audited_clearing.verify(|_, _| {}).await?;
     let checks = verification
         .checks
@@ -257,6 +267,7 @@ pub(super) async fn verify_book(house: web::Data<House>, _auditor: Admitted<Audi
         holds: verification.holds(),
         entries: verification.entries,
         postings: verification.postings,
+        checkpoints: verification.checkpoints,
         checks,
     }))
 }

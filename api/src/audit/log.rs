@@ -100,7 +100,7 @@ pub(super) async fn read_tile(
     _auditor: Admitted<Auditor>,
     path: web::Path<(i16, String)>,
 ) -> Result<HttpResponse, Problem> {
-    log::tile(&house, path.0, log::parse_tile(&path.1)?).await
+    log::tile(&house, path.0, log::parse_tile(&path.1)?, log::Kept::ByNobody).await
 }
 
 /// Proves that an entry is among those that a checkpoint counts.

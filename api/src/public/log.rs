@@ -113,5 +113,5 @@ pub(super) async fn read_tile(
     if tile.is_of_entries() {
         return Err(Problem::new(&kinds::NOT_FOUND, "entries are for auditors"));
     }
-    log::tile(&house, path.0, tile).await
+    log::tile(&house, path.0, tile, log::Kept::ByAnybody).await
 }

@@ -13,6 +13,24 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
+/// Who may keep a tile.
+#[derive(Clone, Copy)]
+pub(crate) enum Kept {
+    /// Any cache.
+    ByAnybody,
+    /// None.
+    ByNobody,
+}
+
+impl Kept {
+    const fn header(self) -> &'static str {
+        match self {
+            Self::ByAnybody => "public, max-age=31536000, immutable",
+            Self::ByNobody => "private, no-store",
+        }
+    }
+}
+
 /// A checkpoint as a signed note. The newest one is good for a moment, one of a size grows by cosignatures.
 pub(crate) async fn checkpoint(house: &House, book: i16, at: CheckpointAt) -> Result<HttpResponse, Problem> {
     let checkpoint = house.audited_clearing.book(BookId::new(book))?.checkpoint(at).await?;
@@ -23,11 +41,12 @@ pub(crate) async fn checkpoint(house: &House, book: i16, at: CheckpointAt) -> Re
 }
 
 /// A tile that was found; none of them ever changes.
-pub(crate) async fn tile(house: &House, book: i16, tile: LogTile) -> Result<HttpResponse, Problem> {
+/// What an auditor reads is theirs alone: no cache on the way may keep it.
+pub(crate) async fn tile(house: &House, book: i16, tile: LogTile, kept: Kept) -> Result<HttpResponse, Problem> {
     let bytes = house.audited_clearing.book(BookId::new(book))?.log_tile(tile).await?;
     Ok(HttpResponse::Ok()
         .content_type("application/octet-stream")
-        .insert_header(("Cache-Control", "public, max-age=31536000, immutable"))
+        .insert_header(("Cache-Control", kept.header()))
         .body(bytes))
 }
 

@@ -251,7 +251,19 @@ impl Clearing {
     ///
     /// # Errors
     /// When the database cannot be reached; books that are wrong are a result, not an error.
-    pub async fn verify(&self, mut progress: impl FnMut(i64, i64) + Send) -> Result<Verification, ClearingError> {
+    pub async fn verify(&self, progress: impl FnMut(i64, i64) + Send) -> Result<Verification, ClearingError> {
+        self.verify_with_keys(&[], progress).await
+    }
+
+    /// The same with only those verifier keys believed for checkpoints; with none, those that the books publish.
+    ///
+    /// # Errors
+    /// As [`Clearing::verify`].
+    pub async fn verify_with_keys(
+        &self,
+        believed: &[String],
+        mut progress: impl FnMut(i64, i64) + Send,
+    ) -> Result<Verification, ClearingError> {
         let mut entries = 0;
         for ledger in self.books.iter() {
             entries += ledger.head().await?.number();
@@ -259,7 +271,7 @@ impl Clearing {
         let mut whole = Verification { entries: 0, postings: 0, checkpoints: 0, checks: Vec::new() };
         for ledger in self.books.iter() {
             let before = whole.entries;
-            let one = ledger.verify(|done, _| progress(before + done, entries)).await?;
+            let one = ledger.verify_with_keys(believed, |done, _| progress(before + done, entries)).await?;
             merge(&mut whole, one);
         }
         let difference = self.differences().await?.into_iter().next().map(ClearingDifference::into_difference);

@@ -3,6 +3,7 @@
 use diesel::sql_types::{BigInt, SmallInt, Text};
 use diesel_async::RunQueryDsl;
 
+use crate::writer::Purpose;
 use crate::{AccountCode, Error, Ledger};
 
 #[derive(diesel::QueryableByName)]
@@ -17,7 +18,7 @@ impl Ledger {
     /// when there is nothing to erase, or nothing any more.
     ///
     /// An account that still holds or reserves something keeps its name. Whoever erases a name makes sure that nothing
-    /// is booked under it any more: a writer that knows the code already goes on booking to the account.
+    /// is booked under it any more: the writer of another process that knows the code already goes on booking to the account.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -30,6 +31,7 @@ impl Ledger {
             .bind::<Text, _>(code.as_str())
             .load(&mut connection)
             .await?;
+        self.queue.submit(Vec::new(), Purpose::Forget).await.map_err(|error| Error::Writer(error.to_string()))?;
         tracing::info!(accounts = erased.len(), "erased a name");
         Ok(erased.into_iter().map(|erased| erased.account).collect())
     }

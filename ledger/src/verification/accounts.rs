@@ -79,7 +79,10 @@ impl Account {
         }
         let Ok(currency) = currency(self.commodity) else { return Some("its commodity is none".to_owned()) };
         // An erased code can be compared with nothing any more; its account's postings still stand by the commitment.
-        let salt = self.salt?;
+        let Some(salt) = self.salt else {
+            let is_erased = code.segments().last() == Some(format!("erased-{}", self.number).as_str());
+            return (!is_erased).then(|| "its salt is gone and its code was not erased".to_owned());
+        };
         let committed = account_commitment(salt, &code, currency, self.floor_minor);
         (self.commitment != committed).then(|| "it is not the account that was opened".to_owned())
     }

@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     Book,
     /// It is decided the same way, and everything is taken back.
     DryRun,
+    /// Nothing is decided: what is known of accounts is read anew, because a name was erased.
+    Forget,
 }
 
 impl Memory {

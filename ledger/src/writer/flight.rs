@@ -4,8 +4,10 @@
 //! once, which nobody waits for, and its head and balances only when the batch before it is committed. When that one
 //! fails, everything decided on top of it is taken back and decided again.
 //!
-//! # Lock order
-//! Rows first, then the book's row, then accounts. Whoever holds the book's row waits for nobody who waits for it.
+//! # Locks
+//! A flight that waits for its turn holds nothing but its own new rows, and nothing in this process waits for those: a
+//! batch that repeats a key of a flight is not sent ahead. With a second process a circle is possible (its batch under
+//! the lock meets rows that were sent ahead); the database ends it, and from then on everything goes under the lock.
 
 use std::sync::Arc;
 
@@ -92,8 +94,11 @@ async fn write(
             store::finish_and_commit(connection, plan).await?;
         }
     }
-    if !plan.refused.is_empty() {
-        store::record_refusals(connection, book, plan.booked_at, units, &plan.refused).await?;
+    // What is booked is committed: a refusal that cannot be kept must not make it look otherwise.
+    if !plan.refused.is_empty()
+        && let Err(error) = store::record_refusals(connection, book, plan.booked_at, units, &plan.refused).await
+    {
+        tracing::warn!(%error, refused = plan.refused.len(), "refusals were not kept");
     }
     Ok(())
 }

@@ -123,6 +123,11 @@ fn passes(message: &str) -> bool {
         "recovery mode",
         "timeout",
         "too many clients",
+        "connection slots",
+        "No space left",
+        "could not extend",
+        "out of memory",
+        "canceling statement",
     ]
     .iter()
     .any(|cause| message.contains(cause))

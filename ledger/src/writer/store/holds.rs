@@ -1,5 +1,7 @@
 //! Holds: reading those that matter to a batch, writing what it did to them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};
@@ -103,13 +105,14 @@ pub(super) async fn write_holds(connection: &mut AsyncPgConnection, plan: &Plan)
     ];
     Prepared::<()>::new(CHANGES, binds).execute(connection).await?;
     // The entry that placed or last changed each hold.
-    let by = |hold: &HoldId, first: bool| {
-        let mut of_hold = plan.changes.iter().filter(|change| change.hold == *hold).map(|change| change.sequence);
-        if first { of_hold.next() } else { of_hold.next_back() }.unwrap_or(plan.after.sequence)
-    };
+    let mut by = HashMap::<HoldId, (i64, i64)>::new();
+    for change in &plan.changes {
+        by.entry(change.hold).or_insert((change.sequence, change.sequence)).1 = change.sequence;
+    }
+    let by = |hold: &HoldId| by.get(hold).copied().unwrap_or((plan.after.sequence, plan.after.sequence));
     let holds: Vec<Uuid> = plan.holds.iter().map(|row| row.hold.uuid()).collect();
-    let placed: Vec<i64> = plan.holds.iter().map(|row| by(&row.hold, true)).collect();
-    let changed: Vec<i64> = plan.holds.iter().map(|row| by(&row.hold, false)).collect();
+    let placed: Vec<i64> = plan.holds.iter().map(|row| by(&row.hold).0).collect();
+    let changed: Vec<i64> = plan.holds.iter().map(|row| by(&row.hold).1).collect();
     let commodities: Vec<i32> = plan.holds.iter().map(|row| row.commodity).collect();
     let accounts: Vec<i64> = plan.holds.iter().map(|row| row.account).collect();
     let amounts: Vec<i64> = plan.holds.iter().map(|row| row.amount_minor).collect();

@@ -1,4 +1,4 @@
-//! Writing what was decided: rows first, the book's head and the balances last.
+//! Writing what was decided: at once, or rows ahead and the book's head and the balances when the turn comes.
 
 use std::fmt::Write as _;
 
