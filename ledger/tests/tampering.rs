@@ -66,7 +66,7 @@ impl Tampered {
             .await?;
         self.owner.batch_execute(change).await.map_err(|error| format!("{change}: {error}"))?;
         let changed = format!(
-            "select count(*)::text as line from (table kept except table ledger.{table} union all (table ledger.{table} except table kept)) differing"
+            "select count(*)::text as line from (table kept except all table ledger.{table} union all (table ledger.{table} except all table kept)) differing"
         );
         if lines(&mut self.owner, &changed).await? == ["0"] {
             return Err(format!("{change} changes nothing").into());
