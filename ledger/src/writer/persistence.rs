@@ -123,6 +123,10 @@ fn passes(message: &str) -> bool {
         "recovery mode",
         "timeout",
         "too many clients",
+        "connection slots",
+        // A statement that somebody in charge of the database cancelled.
+        "user request",
+        "No space left on device",
     ]
     .iter()
     .any(|cause| message.contains(cause))
