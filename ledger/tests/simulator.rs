@@ -31,9 +31,11 @@ use house::House;
 use question::{Answer, Question};
 
 /// Rounds of an ordinary run.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 80;
 /// Rounds after which a book is compared as a whole and another one is begun.
 const ROUNDS_OF_A_BOOK: usize = 20;
+/// Questions of the past of which some are asked again.
+const RECENT: usize = 30;
 /// Seconds that may pass in a book, so that its day does not end: an entry is the same on a retry only with its date.
 const SECONDS_OF_A_ROUND: i64 = 8;
 
@@ -67,31 +69,41 @@ struct Book {
     /// What was asked before, for retries.
     past: Vec<(u64, Operation)>,
     keys: u64,
+    /// Only amounts are moved in this round, which is what is decided ahead.
+    is_plain: bool,
 }
 
 impl Book {
     async fn new() -> Result<Self> {
         let house = Arc::new(House::new().await?);
-        Ok(Self { house, model: Model::new(accounts(), START), past: Vec::new(), keys: 0 })
+        Ok(Self { house, model: Model::new(accounts(), START), past: Vec::new(), keys: 0, is_plain: false })
     }
 
     /// Many ask at once while something fails; then time passes.
     async fn round(&mut self, random: &mut StdRng) -> Result {
         // Often one process has the book to itself, which is when it decides ahead.
         let doors = [[0, 0], [1, 1], [0, 1]][random.random_range(0..3)];
+        self.is_plain = random.random_bool(0.5);
         let mut askers = Vec::new();
-        for _ in 0..random.random_range(1..16) {
+        let most = if random.random_bool(0.5) { 3 } else { 16 };
+        for _ in 0..random.random_range(1..most) {
             let question = self.question(random).await?;
-            let (house, door) = (Arc::clone(&self.house), doors[random.random_range(0..doors.len())]);
-            askers.push(tokio::spawn(async move { question.ask(&house, door).await }));
+            let door = doors[random.random_range(0..doors.len())];
+            // Some do not wait for the answer and ask once more.
+            let again = if random.random_bool(0.3) { question.once_more(random) } else { None };
+            askers.push(self.ask(question, door));
+            if let Some(again) = again {
+                tokio::time::sleep(std::time::Duration::from_micros(random.random_range(0..3_000))).await;
+                askers.push(self.ask(again, door));
+            }
             if random.random_bool(0.2) {
                 tokio::time::sleep(std::time::Duration::from_millis(random.random_range(0..4))).await;
             }
-            if random.random_bool(0.1) {
+            if random.random_bool(0.05) {
                 self.house.strike(random).await?;
             }
         }
-        if random.random_bool(0.5) {
+        if random.random_bool(0.4) {
             self.house.strike(random).await?;
         }
         if random.random_bool(0.2) {
@@ -108,12 +120,18 @@ impl Book {
         Ok(())
     }
 
+    fn ask(&self, question: Question, door: usize) -> tokio::task::JoinHandle<Vec<Answer>> {
+        let house = Arc::clone(&self.house);
+        tokio::spawn(async move { question.ask(&house, door).await })
+    }
+
     async fn question(&mut self, random: &mut StdRng) -> Result<Question> {
         let fresh = |keys: &mut u64| {
             *keys += 1;
             *keys
         };
-        match random.random_range(0..20) {
+        let kind = if self.is_plain { 3 } else { random.random_range(0..20) };
+        match kind {
             0 => {
                 let day = self.model.today() - random.random_range(0..8);
                 let operation = match random.random_bool(0.5) {
@@ -130,11 +148,13 @@ impl Book {
             _ => {
                 let mut units = Vec::new();
                 for _ in 0..random.random_range(1..6) {
-                    let is_retry = !self.past.is_empty() && random.random_bool(0.15);
+                    let is_retry = !self.past.is_empty() && random.random_bool(0.2);
                     let (key, operation) = if is_retry {
                         // Rather something recent: it may be on its way.
-                        let back = random.random_range(0..self.past.len().min(1 + self.keys as usize % 40));
+                        let back = random.random_range(0..self.past.len().min(RECENT));
                         self.past[self.past.len() - 1 - back].clone()
+                    } else if self.is_plain {
+                        (fresh(&mut self.keys), question::plain(random, &self.model))
                     } else {
                         (fresh(&mut self.keys), question::any(random, &self.model))
                     };

@@ -39,6 +39,14 @@ pub struct Answer {
 }
 
 impl Question {
+    /// One of its units, by itself.
+    pub fn once_more(&self, random: &mut StdRng) -> Option<Self> {
+        match self {
+            Self::Units(units) => Some(Self::Units(vec![units[random.random_range(0..units.len())].clone()])),
+            Self::DryRun(..) | Self::Period(..) => None,
+        }
+    }
+
     /// Asks through that door until all is answered.
     pub async fn ask(self, house: &House, door: usize) -> Vec<Answer> {
         let mut open: Vec<_> = match self {
@@ -119,6 +127,14 @@ fn certain(house: &House, answer: Result<Receipt, PostError>) -> Option<Result<R
         Err(PostError::Busy { .. } | PostError::Unavailable(_)) => None,
         Err(error) => panic!("{error}"),
     }
+}
+
+/// A movement between a few accounts, often of all that there is.
+pub fn plain(random: &mut StdRng, model: &Model) -> Operation {
+    let (debit, credit) = [(0, 1), (1, 2), (2, 1), (1, 0), (2, 0), (0, 2)][random.random_range(0..6)];
+    let all = model.normal(debit) - model.held(debit);
+    let amount = if debit != 0 && random.random_bool(0.7) { all.max(1) } else { random.random_range(1..100) };
+    Operation::Move { debit, credit, amount }
 }
 
 /// Any unit that can be asked for where the model stands.
