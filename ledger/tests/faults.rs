@@ -1,5 +1,7 @@
 //! Faults one by one, each where it hurts most.
 
+mod disk;
+
 use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -32,10 +34,12 @@ async fn a_book_that_is_locked_for_longer_than_the_writer_waits_takes_everything
     let mut other = lock_book(&fixture).await?;
     // One that is decided ahead, and one that needs the lock at once.
     let units = [unit(ledger, AMINA, BANK, euro(1)), unit(ledger, BABACAR, BANK, euro(1))];
-    let waiting = units.clone().map(|unit| tokio::spawn({
-        let ledger = ledger.clone();
-        async move { ledger.post(unit).await }
-    }));
+    let waiting = units.clone().map(|unit| {
+        tokio::spawn({
+            let ledger = ledger.clone();
+            async move { ledger.post(unit).await }
+        })
+    });
     tokio::time::sleep(LONG).await;
     other.batch_execute("commit").await?;
     for answer in waiting {

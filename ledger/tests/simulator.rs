@@ -143,7 +143,7 @@ impl Book {
             1 | 2 => {
                 let operation = question::any(random, &self.model);
                 let unit = self.house.unit(fresh(&mut self.keys), &operation).await?;
-                Ok(Question::DryRun(self.keys, operation, unit))
+                Ok(Question::DryRun(self.keys, operation, Box::new(unit)))
             }
             _ => {
                 let mut units = Vec::new();

@@ -98,11 +98,7 @@ async fn write(
 }
 
 /// A retry is answered by what it did, whatever the balance is since.
-async fn look_at_refused(
-    connection: &mut AsyncPgConnection,
-    plan: &Plan,
-    units: &[UnitOfWork],
-) -> Result<(), Mishap> {
+async fn look_at_refused(connection: &mut AsyncPgConnection, plan: &Plan, units: &[UnitOfWork]) -> Result<(), Mishap> {
     let keys: Vec<Uuid> = plan.refused.iter().map(|(index, _)| units[*index].key.uuid()).collect();
     if keys.is_empty() || store::find_booked(connection, plan.before.book, &keys).await?.is_empty() {
         return Ok(());

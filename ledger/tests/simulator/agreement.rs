@@ -121,8 +121,7 @@ fn a_refusal_that_no_moment_explains_is_found() {
     let spend = Operation::Move { debit: 1, credit: 0, amount: 5 };
     assert_eq!(model.apply(1, &Operation::Move { debit: 0, credit: 1, amount: 5 }), Verdict::Booked(1));
     let stages = [before, model];
-    let refused =
-        |since| Answer { key: 2, operation: spend.clone(), is_dry: false, since, answer: Err("below-floor") };
+    let refused = |since| Answer { key: 2, operation: spend.clone(), is_dry: false, since, answer: Err("below-floor") };
     // Right before the money came in, wrong once somebody had been told of it.
     check(&stages, 0, &refused(0));
     assert!(std::panic::catch_unwind(|| check(&stages, 0, &refused(1))).is_err());

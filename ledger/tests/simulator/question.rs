@@ -22,7 +22,7 @@ pub enum Question {
     /// Units, in order.
     Units(Vec<(u64, Operation, UnitOfWork)>),
     /// A unit that is decided and not booked.
-    DryRun(u64, Operation, UnitOfWork),
+    DryRun(u64, Operation, Box<UnitOfWork>),
     /// A change of period.
     Period(u64, Operation),
 }
@@ -50,9 +50,11 @@ impl Question {
     /// Asks through that door until all is answered.
     pub async fn ask(self, house: &House, door: usize) -> Vec<Answer> {
         let mut open: Vec<_> = match self {
-            Self::Units(units) => units.into_iter().map(|(key, operation, unit)| (key, operation, Some(unit))).collect(),
+            Self::Units(units) => {
+                units.into_iter().map(|(key, operation, unit)| (key, operation, Some(unit))).collect()
+            }
             Self::DryRun(key, operation, unit) => {
-                return vec![until_answered(house, door, true, key, operation, Some(unit)).await];
+                return vec![until_answered(house, door, true, key, operation, Some(*unit)).await];
             }
             Self::Period(key, operation) => {
                 return vec![until_answered(house, door, false, key, operation, None).await];
