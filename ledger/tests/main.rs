@@ -3,6 +3,7 @@
 mod clearing;
 mod effects;
 mod exports;
+mod faults;
 mod feed;
 mod fixture;
 mod held;
@@ -18,4 +19,5 @@ mod posting;
 mod protection;
 mod reading;
 mod reconciliation;
+mod simulator;
 mod tampering;

@@ -18,6 +18,12 @@ pub enum Operation {
     Release { hold: u64 },
     /// Takes an entry back.
     Reverse { sequence: i64 },
+    /// Moves an amount with effect on a day of the past, counted from 1970.
+    Late { debit: usize, credit: usize, amount: i64, day: i64 },
+    /// Closes the book through a day.
+    Close { through: i64 },
+    /// Opens the book again from a day on.
+    Reopen { from: i64 },
 }
 
 /// What comes of it.
@@ -68,9 +74,11 @@ pub struct Model {
     pub now: i64,
     /// Each entry's amounts by account, from the first on.
     pub entries: Vec<Vec<(usize, i64)>>,
+    /// The last day that is closed.
+    pub closed_through: Option<i64>,
     keys: BTreeMap<u64, (Operation, i64)>,
     reversed: BTreeMap<i64, i64>,
-    with_holds: Vec<i64>,
+    irreversible: Vec<i64>,
 }
 
 impl Model {
@@ -82,16 +90,23 @@ impl Model {
             holds: BTreeMap::new(),
             now,
             entries: Vec::new(),
+            closed_through: None,
             keys: BTreeMap::new(),
             reversed: BTreeMap::new(),
-            with_holds: Vec::new(),
+            irreversible: Vec::new(),
         }
     }
 
     /// Whether an entry can be taken back by turning its postings round.
     #[must_use]
     pub fn is_reversible(&self, sequence: i64) -> bool {
-        !self.with_holds.contains(&sequence)
+        !self.irreversible.contains(&sequence)
+    }
+
+    /// The day, counted from 1970.
+    #[must_use]
+    pub fn today(&self) -> i64 {
+        self.now.div_euclid(86_400)
     }
 
     /// What is reserved on an account now.
@@ -125,8 +140,8 @@ impl Model {
                 if let Operation::Reverse { sequence: reversed } = operation {
                     next.reversed.insert(*reversed, sequence);
                 }
-                if matches!(operation, Operation::Place { .. } | Operation::Post { .. } | Operation::Release { .. }) {
-                    next.with_holds.push(sequence);
+                if !matches!(operation, Operation::Move { .. } | Operation::Late { .. } | Operation::Reverse { .. }) {
+                    next.irreversible.push(sequence);
                 }
                 next.keys.insert(key, (operation.clone(), sequence));
                 *self = next;
@@ -141,14 +156,18 @@ impl Model {
             hold.remaining = 0;
         }
         self.entries.push(Vec::new());
-        self.with_holds.push(self.entries.len() as i64);
+        self.irreversible.push(self.entries.len() as i64);
     }
 
     fn perform(&mut self, operation: &Operation) -> Result<Vec<(usize, i64)>, &'static str> {
+        self.look_at_periods(operation)?;
         let amounts = match *operation {
             Operation::Move { debit, credit, amount } => vec![(debit, amount), (credit, -amount)],
-            Operation::Post { debit, credit, amount, .. } => vec![(debit, amount), (credit, -amount)],
+            Operation::Post { debit, credit, amount, .. } | Operation::Late { debit, credit, amount, .. } => {
+                vec![(debit, amount), (credit, -amount)]
+            }
             Operation::Place { .. } | Operation::Release { .. } => Vec::new(),
+            Operation::Close { .. } | Operation::Reopen { .. } => Vec::new(),
             Operation::Reverse { sequence } => {
                 if self.reversed.contains_key(&sequence) {
                     return Err("already-reversed");
@@ -175,9 +194,28 @@ impl Model {
         Ok(amounts)
     }
 
+    fn look_at_periods(&mut self, operation: &Operation) -> Result<(), &'static str> {
+        let is_closed = |day: i64| self.closed_through.is_some_and(|through| day <= through);
+        match *operation {
+            Operation::Close { through } if through >= self.today() || is_closed(through) => Err("period-change"),
+            Operation::Close { through } => {
+                self.closed_through = Some(through);
+                Ok(())
+            }
+            Operation::Reopen { from } if !is_closed(from) => Err("period-change"),
+            Operation::Reopen { from } => {
+                self.closed_through = Some(from - 1);
+                Ok(())
+            }
+            Operation::Late { day, .. } if is_closed(day) => Err("period-closed"),
+            _ => Ok(()),
+        }
+    }
+
     fn touch_holds(&mut self, operation: &Operation, amounts: &[(usize, i64)]) -> Result<(), &'static str> {
         match *operation {
-            Operation::Move { .. } | Operation::Reverse { .. } => Ok(()),
+            Operation::Move { .. } | Operation::Late { .. } | Operation::Reverse { .. } => Ok(()),
+            Operation::Close { .. } | Operation::Reopen { .. } => Ok(()),
             Operation::Place { hold, account, amount, until } => {
                 if self.holds.contains_key(&hold) {
                     return Err("hold-exists");

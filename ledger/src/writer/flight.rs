@@ -75,15 +75,12 @@ async fn write(
     units: &[UnitOfWork],
     turn: Option<oneshot::Receiver<()>>,
 ) -> Result<(), Mishap> {
-    let keys: Vec<Uuid> = plan.refused.iter().map(|(index, _)| units[*index].key.uuid()).collect();
-    let book = plan.before.book;
-    // A retry is answered by what it did, whatever the balance is since.
-    if !keys.is_empty() && !store::find_booked(connection, book, &keys).await?.is_empty() {
-        return Err(Mishap::NeedsCare);
-    }
     match turn {
         None => {
-            if !plan.accepted.is_empty() {
+            look_at_refused(connection, plan, units).await?;
+            if plan.accepted.is_empty() {
+                look_at_head(connection, plan).await?;
+            } else {
                 store::write_at_once(connection, plan, units).await?;
             }
         }
@@ -91,16 +88,38 @@ async fn write(
             connection.batch_execute("begin").await?;
             store::insert_rows(connection, plan, units).await?;
             turn.await.map_err(|_| Mishap::NeedsCare)?;
+            // Not before its turn: a unit may repeat one of the batch before.
+            look_at_refused(connection, plan, units).await?;
             store::finish_and_commit(connection, plan).await?;
         }
     }
     // What is booked is committed: a refusal that cannot be kept must not make it look otherwise.
     if !plan.refused.is_empty()
-        && let Err(error) = store::record_refusals(connection, book, plan.booked_at, units, &plan.refused).await
+        && let Err(error) =
+            store::record_refusals(connection, plan.before.book, plan.booked_at, units, &plan.refused).await
     {
         tracing::warn!(%error, refused = plan.refused.len(), "refusals were not kept");
     }
     Ok(())
+}
+
+/// A retry is answered by what it did, whatever the balance is since.
+async fn look_at_refused(connection: &mut AsyncPgConnection, plan: &Plan, units: &[UnitOfWork]) -> Result<(), Mishap> {
+    let keys: Vec<Uuid> = plan.refused.iter().map(|(index, _)| units[*index].key.uuid()).collect();
+    if keys.is_empty() || store::find_booked(connection, plan.before.book, &keys).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Mishap::NeedsCare)
+}
+
+/// A batch that books nothing meets no lock that would tell that another process moved the head, after which what is
+/// refused might be accepted.
+async fn look_at_head(connection: &mut AsyncPgConnection, plan: &Plan) -> Result<(), Mishap> {
+    if plan.refused.is_empty() {
+        return Ok(());
+    }
+    let head = store::read_head(connection, plan.before.book).await?;
+    if head.sequence == plan.before.sequence { Ok(()) } else { Err(Mishap::NeedsCare) }
 }
 
 impl From<DieselError> for Mishap {

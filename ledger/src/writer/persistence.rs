@@ -124,9 +124,10 @@ fn passes(message: &str) -> bool {
         "timeout",
         "too many clients",
         "connection slots",
-        "No space left",
+        "No space left on device",
         "could not extend",
         "out of memory",
+        // A statement that somebody in charge of the database cancelled, or that took too long.
         "canceling statement",
     ]
     .iter()
