@@ -61,14 +61,14 @@ pub fn progress(what: &str) {
 /// The rows: both figures, their ratio with its range over the rounds, the goal.
 pub fn rows(lines: &[Line]) {
     println!(
-        "{:<4}{:<33}{:>9}  {:<32}{:>9}  {:<12}{:>7}  {:<15}  {:<17}holds",
+        "{:<4}{:<33}{:>9}  {:<32}{:>9}  {:<12}{:>7}  {:<15}  {:<18}holds",
         "row", "what", "figure", "against", "figure", "unit", "ratio", "range", "goal"
     );
     for line in lines {
         let range = line.range.map_or(String::new(), |[least, most]| format!("{least} - {most}"));
         let holds = line.holds.map_or("-", |holds| if holds { "yes" } else { "no" });
         println!(
-            "{:<4}{:<33}{:>9}  {:<32}{:>9}  {:<12}{:>7}  {range:<15}  {:<17}{holds}",
+            "{:<4}{:<33}{:>9}  {:<32}{:>9}  {:<12}{:>7}  {range:<15}  {:<18}{holds}",
             line.row,
             line.what,
             Grouped(line.figure),
