@@ -27,6 +27,27 @@ pub fn cores() -> u64 {
     std::thread::available_parallelism().map_or(1, |count| u64::try_from(count.get()).unwrap_or(1))
 }
 
+/// Lets the peak of our memory begin anew.
+pub fn forget_peak() -> std::io::Result<()> {
+    fs::write("/proc/self/clear_refs", "5")
+}
+
+/// The most that we had in memory; zero where nobody tells.
+pub fn peak_kib() -> u64 {
+    kib_of("self", "VmHWM")
+}
+
+/// What we have in memory; zero where nobody tells.
+pub fn resident_kib() -> u64 {
+    kib_of("self", "VmRSS")
+}
+
+/// A figure of a process's memory; zero where nobody tells.
+pub fn kib_of(process: &str, name: &str) -> u64 {
+    let text = field(&format!("/proc/{process}/status"), name);
+    text.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;

@@ -8,18 +8,25 @@ mod goals;
 mod ledger_rows;
 mod machine;
 mod measure;
+mod past;
+mod plot;
 mod posting;
 mod quantity;
+mod reading;
 mod reconciliation;
 mod report;
+mod results;
 mod server;
 mod workload;
+mod writing;
 mod yardstick;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use goals::ROW_NUMBERS;
 
 /// What everything here answers: a bench has nobody who would tell its errors apart.
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -33,7 +40,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Posting through the ledger, beside naive transactions, set-based statements and a bare commit.
+    /// Posting, reading, verifying and exporting through the ledger, beside what PostgreSQL does of the same without it.
     Ledger(LedgerOptions),
     /// A bank's statement against as many postings: loaded, matched, and the memory that it took.
     Reconciliation(reconciliation::ReconciliationOptions),
@@ -54,9 +61,12 @@ struct LedgerOptions {
     /// Length of each run.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// Rows to measure, such as 1,2.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5], value_parser = clap::value_parser!(u8).range(1..=5))]
+    /// Rows to measure, such as 1,2; all of them when none is named.
+    #[arg(long, value_delimiter = ',', default_values_t = ROW_NUMBERS, value_parser = row_number)]
     rows: Vec<u8>,
+    /// Writes all that is measured to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Where the bench's own PostgreSQL lives; the bench's database in it is made anew.
     #[arg(long)]
     data_directory: Option<PathBuf>,
@@ -69,6 +79,11 @@ impl LedgerOptions {
     fn settled(self) -> Self {
         if self.quick { Self { entries: 100_000, runs: 3, seconds: 1, ..self } } else { self }
     }
+}
+
+fn row_number(text: &str) -> std::result::Result<u8, String> {
+    let number = text.parse().ok().filter(|number| ROW_NUMBERS.contains(number));
+    number.ok_or_else(|| format!("rows are {ROW_NUMBERS:?}"))
 }
 
 fn main() -> ExitCode {

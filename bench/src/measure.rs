@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use crate::Result;
-use crate::machine::{ProcessorShare, ProcessorTimes};
+use crate::machine::{self, ProcessorShare, ProcessorTimes};
 use crate::quantity::{Hundredths, nanoseconds};
 
 /// How often the backends are looked at.
@@ -41,6 +41,7 @@ pub struct Waits {
     wal: u64,
     row_locks: u64,
     other: u64,
+    most: u64,
 }
 
 impl Waits {
@@ -63,6 +64,11 @@ impl Waits {
     pub fn other(&self) -> Hundredths {
         Hundredths::ratio(self.other, self.looks)
     }
+
+    /// The most backends that were seen at work at once.
+    pub const fn most(&self) -> u64 {
+        self.most
+    }
 }
 
 /// A run and its cost.
@@ -72,6 +78,16 @@ pub struct Sample {
     pub processors: ProcessorShare,
     pub waits: Waits,
     pub wal_bytes: u64,
+    pub memory: MemoryUse,
+}
+
+/// Our memory in a run.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryUse {
+    /// What we had before.
+    pub before_kib: u64,
+    /// The most that we had; of the whole process where a peak cannot be forgotten.
+    pub peak_kib: u64,
 }
 
 /// Measures runs, over a connection of its own.
@@ -87,15 +103,19 @@ impl Meter {
 
     pub async fn measure(&self, run: impl Future<Output = Result<Tally>>) -> Result<Sample> {
         let wal_before = self.wal_position().await?;
+        let before_kib = machine::resident_kib();
+        // Where it cannot be forgotten, the growth that is printed is too large, never too small.
+        let _ = machine::forget_peak();
         let before = ProcessorTimes::read(self.postmaster);
         let over = Arc::new(AtomicBool::new(false));
         let looking = tokio::spawn(look(Arc::clone(&self.client), Arc::clone(&over)));
         let tally = run.await;
         let processors = ProcessorTimes::read(self.postmaster).since(&before);
+        let memory = MemoryUse { before_kib, peak_kib: machine::peak_kib() };
         over.store(true, Ordering::Relaxed);
         let waits = looking.await??;
         let wal_bytes = self.wal_position().await?.saturating_sub(wal_before);
-        Ok(Sample { tally: tally?, processors, waits, wal_bytes })
+        Ok(Sample { tally: tally?, processors, waits, wal_bytes, memory })
     }
 
     async fn wal_position(&self) -> Result<u64> {
@@ -123,6 +143,7 @@ async fn look(client: Arc<Client>, over: Arc<AtomicBool>) -> std::result::Result
         waits.wal += count(1);
         waits.row_locks += count(2);
         waits.other += count(3);
+        waits.most = waits.most.max((0..4).map(count).sum());
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(waits)

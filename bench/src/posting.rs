@@ -1,10 +1,11 @@
-//! The contender: callers who post through the ledger's own API and wait for each answer.
+//! The contender: callers who post through the ledger's own API, one transfer or several at a time, and wait for each
+//! answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ledger::{BookId, BookSettings, Chart, Ledger, WriterTask};
+use ledger::{BookId, BookSettings, Chart, Ledger, MAX_QUEUED_UNITS, UnitOfWork, WriterTask};
 use platform::clock::Clock;
 use platform::database::Database;
 
@@ -13,7 +14,9 @@ use crate::measure::Tally;
 use crate::workload::{CHART, Pattern, Transfers, Wallets};
 
 /// Units that are handed in at once while the book is filled; nobody measures that.
-const FILL_UNITS: usize = 2_000;
+pub const FILL_UNITS: usize = 2_000;
+/// Callers who hand in several transfers at once.
+const BATCH_CALLERS: usize = 32;
 
 /// A ledger, and those who post.
 pub struct Posting {
@@ -24,15 +27,15 @@ pub struct Posting {
 }
 
 impl Posting {
-    /// Opens the first book.
-    pub async fn open(database: Database) -> Result<Self> {
+    /// Opens a book, making it if it is new.
+    pub async fn open(database: Database, book: BookId, clock: Clock) -> Result<Self> {
         let batches = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&batches);
         let settings = BookSettings {
-            book: BookId::FIRST,
-            name: "bench".to_owned(),
+            book,
+            name: format!("bench {}", book.number()),
             chart: Chart::from_toml(CHART)?,
-            clock: Clock::system(),
+            clock,
             observer: Some(Arc::new(move |_| {
                 counter.fetch_add(1, Ordering::Relaxed);
             })),
@@ -46,9 +49,14 @@ impl Posting {
         &self.ledger
     }
 
+    /// The accounts between which money moves.
+    pub fn wallets(&self) -> &Wallets {
+        &self.wallets
+    }
+
     /// Gives the wallets their money and books uniform transfers until the book has so many entries.
     pub async fn fill(&self, entries: u64, seed: u64) -> Result {
-        self.post_all(self.wallets.opening_units(&self.ledger)?).await?;
+        self.open_wallets().await?;
         let mut transfers = Transfers::new(Pattern::Uniform, seed);
         let mut missing = entries.saturating_sub(u64::try_from(self.wallets.codes().len())?);
         while missing > 0 {
@@ -60,7 +68,13 @@ impl Posting {
         Ok(())
     }
 
-    async fn post_all(&self, units: Vec<ledger::UnitOfWork>) -> Result {
+    /// Gives the wallets their money.
+    pub async fn open_wallets(&self) -> Result {
+        self.post_all(self.wallets.opening_units(&self.ledger)?).await
+    }
+
+    /// Books all of these.
+    pub async fn post_all(&self, units: Vec<UnitOfWork>) -> Result {
         for answer in self.ledger.post_all(units).await? {
             answer?;
         }
@@ -69,14 +83,32 @@ impl Posting {
 
     /// Lets so many callers post for so long, each one transfer after the other.
     pub async fn run(&self, callers: u64, pattern: Pattern, length: Duration, seed: u64) -> Result<Tally> {
-        let batches_before = self.batches.load(Ordering::Relaxed);
         let started = Instant::now();
-        let callers: Vec<_> = (0..callers)
-            .map(|caller| {
-                let transfers = Transfers::new(pattern, seed << 16 | caller);
-                tokio::spawn(call(self.ledger.clone(), Arc::clone(&self.wallets), transfers, started + length))
-            })
-            .collect();
+        let deadline = started + length;
+        self.tally(started, callers, |caller| {
+            let transfers = Transfers::new(pattern, seed << 16 | caller);
+            call(self.ledger.clone(), Arc::clone(&self.wallets), transfers, deadline)
+        })
+        .await
+    }
+
+    /// Lets callers post so many transfers at once for so long, any two wallets in each.
+    pub async fn run_batches(&self, size: usize, length: Duration, seed: u64) -> Result<Tally> {
+        let started = Instant::now();
+        let deadline = started + length;
+        self.tally(started, u64::try_from(batch_callers(size))?, |caller| {
+            let transfers = Transfers::new(Pattern::Uniform, seed << 16 | caller);
+            call_in_batches(self.ledger.clone(), Arc::clone(&self.wallets), transfers, size, deadline)
+        })
+        .await
+    }
+
+    async fn tally<Calls>(&self, started: Instant, callers: u64, call: impl Fn(u64) -> Calls) -> Result<Tally>
+    where
+        Calls: Future<Output = Result<u64>> + Send + 'static,
+    {
+        let batches_before = self.batches.load(Ordering::Relaxed);
+        let callers: Vec<_> = (0..callers).map(|caller| tokio::spawn(call(caller))).collect();
         let mut done = 0;
         for caller in callers {
             done += caller.await??;
@@ -93,4 +125,27 @@ async fn call(ledger: Ledger, wallets: Arc<Wallets>, mut transfers: Transfers, d
         done += 1;
     }
     Ok(done)
+}
+
+async fn call_in_batches(
+    ledger: Ledger,
+    wallets: Arc<Wallets>,
+    mut transfers: Transfers,
+    size: usize,
+    deadline: Instant,
+) -> Result<u64> {
+    let mut done = 0;
+    while Instant::now() < deadline {
+        let units = (0..size).map(|_| wallets.unit(&ledger, transfers.next())).collect::<Result<_>>()?;
+        for answer in ledger.post_all(units).await? {
+            answer?;
+            done += 1;
+        }
+    }
+    Ok(done)
+}
+
+/// How many callers hand in so many transfers at once: no more than the ledger's queue has room for.
+pub fn batch_callers(size: usize) -> usize {
+    BATCH_CALLERS.min(MAX_QUEUED_UNITS / size.max(1))
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// A number that is printed with its thousands apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grouped(pub u64);
@@ -21,8 +23,8 @@ impl fmt::Display for Grouped {
     }
 }
 
-/// A number with two decimals, kept in hundredths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A number with two decimals, kept in hundredths and written as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Hundredths(pub u64);
 
 impl Hundredths {

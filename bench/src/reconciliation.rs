@@ -86,10 +86,9 @@ async fn reconcile(server: &Server, ledger: &Ledger, account: &AccountCode, path
     let person = Uuid::now_v7();
     reconciliation.open_account(account, Currency::EUR, IBAN, ledger::Sequence::new(0)).await?;
     // Filling took memory that reconciling does not.
-    fs::write("/proc/self/clear_refs", "5").or_else(|error| {
+    if let Err(error) = machine::forget_peak() {
         report::progress(&format!("the peak of memory includes the filling: {error}"));
-        Ok::<_, std::io::Error>(())
-    })?;
+    }
     let memory = BackendMemory::watch(server.process_id());
     let bytes = fs::metadata(path)?.len();
     let started = Instant::now();
@@ -111,7 +110,11 @@ async fn reconcile(server: &Server, ledger: &Ledger, account: &AccountCode, path
     let started = Instant::now();
     let again = reconciliation.run(account, Currency::EUR, &rules, person).await?;
     told("run again", 0, started.elapsed(), &format!("{} opened", again.opened));
-    println!("memory      {} MiB this process at most, {} MiB a backend at most", peak_mib(), memory.most_mib());
+    println!(
+        "memory      {} MiB this process at most, {} MiB a backend at most",
+        machine::peak_kib() / 1_024,
+        memory.most_mib()
+    );
     let standing = reconciliation.standing(account, Currency::EUR, ledger.today()).await?;
     if !standing.unexplained.is_zero() {
         return Err(format!("{} {} are not explained", standing.unexplained, Currency::EUR).into());
@@ -248,17 +251,6 @@ fn write_statement(path: &Path, count: u64) -> Result<u64> {
     Ok(lines)
 }
 
-/// The most that this process had in memory; zero where nobody tells.
-fn peak_mib() -> u64 {
-    kib_of("/proc/self/status", "VmHWM") / 1_024
-}
-
-fn kib_of(path: &str, name: &str) -> u64 {
-    let status = fs::read_to_string(path).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with(name));
-    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
-}
-
 /// The most that a process of PostgreSQL had in memory of its own, looked at every now and then.
 struct BackendMemory(Arc<AtomicU64>);
 
@@ -271,7 +263,7 @@ impl BackendMemory {
             let children = format!("/proc/{postmaster}/task/{postmaster}/children");
             while let Some(most) = seen.upgrade() {
                 for child in fs::read_to_string(&children).unwrap_or_default().split_whitespace() {
-                    most.fetch_max(kib_of(&format!("/proc/{child}/status"), "RssAnon"), Ordering::Relaxed);
+                    most.fetch_max(machine::kib_of(child, "RssAnon"), Ordering::Relaxed);
                 }
                 drop(most);
                 std::thread::sleep(LOOK_EVERY);

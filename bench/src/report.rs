@@ -1,60 +1,56 @@
-//! What is printed: the rows with both figures, and for each contender what its limit was.
+//! What is printed and written: the rows with both figures, and for each contender what its limit was.
 #![allow(clippy::print_stdout, reason = "the figures are this program's output")]
 
-use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::goals::{Contender, Row, wanted};
+use serde::Serialize;
+
+use crate::goals::Contender;
 use crate::measure::Sample;
-use crate::quantity::{Grouped, Hundredths, median, nanoseconds};
+use crate::plot::{self, Point};
+use crate::quantity::{Grouped, Hundredths, nanoseconds};
+use crate::results::{Line, Results};
 use crate::workload::WALLETS;
-use crate::{LedgerOptions, machine};
+use crate::{LedgerOptions, Result, machine, server};
 
 /// Runs below which medians mean little.
 const FEWEST_RUNS: u32 = 5;
-
-/// The runs that count, by contender and in order.
-#[derive(Default)]
-pub struct Results(BTreeMap<Contender, Vec<Sample>>);
-
-impl Results {
-    pub fn add(&mut self, contender: Contender, sample: Sample) {
-        self.0.entry(contender).or_default().push(sample);
-    }
-
-    fn of(&self, contender: Contender) -> &[Sample] {
-        self.0.get(&contender).map_or(&[], Vec::as_slice)
-    }
-
-    fn rate(&self, contender: Contender) -> u64 {
-        median(self.of(contender).iter().map(|sample| sample.tally.rate()).collect())
-    }
-
-    /// The rates of both in each round.
-    fn pairs(&self, one: Contender, other: Contender) -> impl Iterator<Item = (u64, u64)> {
-        let rates = |contender| self.of(contender).iter().map(|sample: &Sample| sample.tally.rate());
-        rates(one).zip(rates(other))
-    }
-
-    /// The run of median rate, or the one just below.
-    fn typical(&self, contender: Contender) -> Option<&Sample> {
-        let mut samples: Vec<&Sample> = self.of(contender).iter().collect();
-        samples.sort_by_key(|sample| sample.tally.rate());
-        samples.get(samples.len().saturating_sub(1) / 2).copied()
-    }
-}
+/// The name of the drawing in the bench's directory.
+const DRAWING: &str = "ledger.svg";
 
 /// What was measured on what.
-pub fn head(machine: &str, settings: &str, options: &LedgerOptions) {
-    let LedgerOptions { entries, runs, seconds, .. } = options;
-    println!("machine     {machine}");
-    println!("PostgreSQL  {settings}");
-    println!("books       {} wallets, {} entries of two postings each", Grouped(WALLETS as u64), Grouped(*entries));
-    println!("runs        {runs} of {seconds} s for each contender, in alternating order; medians");
-    if *runs < FEWEST_RUNS || *entries < 1_000_000 {
-        println!("            fewer or smaller than the published figures: for a look only");
+#[derive(Serialize)]
+pub struct Head {
+    machine: String,
+    postgresql: String,
+    entries: u64,
+    runs: u32,
+    seconds: u64,
+    /// Whether it was too short or too small to be published.
+    for_a_look_only: bool,
+}
+
+impl Head {
+    pub fn new(machine: String, postgresql: String, options: &LedgerOptions) -> Self {
+        let LedgerOptions { entries, runs, seconds, .. } = *options;
+        let for_a_look_only = runs < FEWEST_RUNS || entries < 1_000_000;
+        Self { machine, postgresql, entries, runs, seconds, for_a_look_only }
     }
-    println!();
+
+    pub fn print(&self) {
+        let Self { machine, postgresql, entries, runs, seconds, for_a_look_only } = self;
+        println!("machine     {machine}");
+        println!("PostgreSQL  {postgresql}");
+        println!("books       {} wallets, {} entries of two postings each", Grouped(WALLETS as u64), Grouped(*entries));
+        println!("runs        {runs} of {seconds} s for each contender, in alternating order; medians");
+        println!("            who reads a whole book has read it once a run, however long that takes");
+        if *for_a_look_only {
+            println!("            fewer or smaller than the published figures: for a look only");
+        }
+        println!();
+    }
 }
 
 /// What happens, for those who wait.
@@ -63,29 +59,82 @@ pub fn progress(what: &str) {
 }
 
 /// The rows: both figures, their ratio with its range over the rounds, the goal.
-pub fn rows(numbers: &[u8], results: &Results) {
+pub fn rows(lines: &[Line]) {
     println!(
-        "{:<4}{:<32}{:>10}  {:<32}{:>10}  {:>8}  {:<16}  {:<18}holds",
-        "row", "what", "per s", "against", "per s", "ratio", "range", "goal"
+        "{:<4}{:<33}{:>9}  {:<32}{:>9}  {:<12}{:>7}  {:<15}  {:<18}holds",
+        "row", "what", "figure", "against", "figure", "unit", "ratio", "range", "goal"
     );
-    for Row { number, subject, against, goal } in wanted(numbers) {
-        let ratios: Vec<Hundredths> =
-            results.pairs(*subject, *against).map(|(one, other)| goal.ratio(one, other)).collect();
-        let range = match (ratios.iter().min(), ratios.iter().max()) {
-            (Some(least), Some(most)) => format!("{least} - {most}"),
-            _ => String::new(),
-        };
-        let (one, other) = (results.rate(*subject), results.rate(*against));
-        let ratio = goal.ratio(one, other);
-        let holds = if goal.holds(ratio) { "yes" } else { "no" };
+    for line in lines {
+        let range = line.range.map_or(String::new(), |[least, most]| format!("{least} - {most}"));
+        let holds = line.holds.map_or("-", |holds| if holds { "yes" } else { "no" });
         println!(
-            "{number:<4}{subject:<32}{:>10}  {against:<32}{:>10}  {:>8}  {range:<16}  {goal:<18}{holds}",
-            Grouped(one),
-            Grouped(other),
-            format!("{ratio}x"),
+            "{:<4}{:<33}{:>9}  {:<32}{:>9}  {:<12}{:>7}  {range:<15}  {:<18}{holds}",
+            line.row,
+            line.what,
+            Grouped(line.figure),
+            line.against,
+            Grouped(line.against_figure),
+            line.unit,
+            format!("{}x", line.ratio),
+            line.goal,
         );
     }
     println!();
+}
+
+/// Draws the rate against the size of a batch.
+pub fn curve(contenders: &[Contender], results: &Results) -> Result {
+    let points: Vec<Point> = contenders
+        .iter()
+        .filter_map(|contender| match contender {
+            Contender::LedgerBatches(size) => Some(Point { size: *size as u64, rate: results.rate(*contender) }),
+            _ => None,
+        })
+        .collect();
+    let directory = server::default_directory();
+    fs::create_dir_all(&directory)?;
+    let path = directory.join(DRAWING);
+    fs::write(&path, plot::svg(&points, results.rate(Contender::SetBased)))?;
+    println!("\nthe rate against the size of a batch is drawn in {}", path.display());
+    Ok(())
+}
+
+/// Writes all that was measured.
+pub fn json(file: &Path, head: &Head, lines: &[Line], contenders: &[Contender], results: &Results) -> Result {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        #[serde(flatten)]
+        head: &'a Head,
+        rows: &'a [Line],
+        contenders: Vec<Told>,
+    }
+    #[derive(Serialize)]
+    struct Told {
+        name: String,
+        unit: String,
+        figure: u64,
+        limit: String,
+        costs: String,
+        memory_before_kib: u64,
+        memory_peak_kib: u64,
+    }
+    let told = |contender: &Contender| {
+        let sample = results.typical(*contender)?;
+        Some(Told {
+            name: contender.to_string(),
+            unit: format!("{}/s", contender.counts()),
+            figure: results.rate(*contender),
+            limit: limit(sample),
+            costs: costs(sample),
+            memory_before_kib: sample.memory.before_kib,
+            memory_peak_kib: sample.memory.peak_kib,
+        })
+    };
+    let written = Written { head, rows: lines, contenders: contenders.iter().filter_map(told).collect() };
+    let mut text = serde_json::to_vec_pretty(&written)?;
+    text.push(b'\n');
+    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(())
 }
 
 /// For each contender its typical run: what it cost, and what kept it from being faster.
@@ -127,14 +176,15 @@ fn limit(sample: &Sample) -> String {
 }
 
 fn costs(sample: &Sample) -> String {
-    let Sample { tally, processors, waits, wal_bytes } = sample;
+    let Sample { tally, processors, waits, wal_bytes, memory } = sample;
     let each = |time: Duration| Hundredths::ratio(nanoseconds(time), tally.done.saturating_mul(1_000));
     let batches = tally.batches.map_or(String::new(), |batches| {
         format!("; {} a transaction", Grouped(tally.done.checked_div(batches).unwrap_or(0)))
     });
     format!(
         "us of processor each: backends {}, other PostgreSQL {}, ours {}, others' work {}; WAL {} bytes each; \
-         backends on average: {} running, {} in WAL, {} in row locks, {} in other waits{batches}",
+         backends on average: {} running, {} in WAL, {} in row locks, {} in other waits, {} at once at most; \
+         our memory {} KiB at most, {} more than before{batches}",
         each(processors.backends),
         each(processors.other_postgres),
         each(processors.ours),
@@ -144,5 +194,8 @@ fn costs(sample: &Sample) -> String {
         waits.wal(),
         waits.row_locks(),
         waits.other(),
+        waits.most(),
+        Grouped(memory.peak_kib),
+        Grouped(memory.peak_kib.saturating_sub(memory.before_kib)),
     )
 }

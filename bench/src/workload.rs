@@ -1,5 +1,6 @@
 //! The work that all contenders do: transfers between wallets, two postings each, under a key of their own.
 
+use chrono::NaiveDate;
 use ledger::{AccountCode, Currency, Entry, EntryKind, IdempotencyKey, Ledger, Money, UnitOfWork};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -73,21 +74,27 @@ impl Wallets {
         &self.codes
     }
 
-    /// The unit of work that books a transfer.
+    /// The unit of work that books a transfer, effective today.
     pub fn unit(&self, ledger: &Ledger, transfer: Transfer) -> Result<UnitOfWork> {
+        self.unit_effective(ledger.today(), transfer)
+    }
+
+    /// The unit of work that books a transfer, effective on that day.
+    pub fn unit_effective(&self, day: NaiveDate, transfer: Transfer) -> Result<UnitOfWork> {
         let Transfer { debit, credit, cents } = transfer;
-        unit(ledger, &self.codes[debit], &self.codes[credit], cents)
+        unit(day, &self.codes[debit], &self.codes[credit], cents)
     }
 
     /// The units of work that fill each wallet, in order.
     pub fn opening_units(&self, ledger: &Ledger) -> Result<Vec<UnitOfWork>> {
-        self.codes.iter().map(|wallet| unit(ledger, &self.bank, wallet, OPENING_BALANCE_CENTS)).collect()
+        let today = ledger.today();
+        self.codes.iter().map(|wallet| unit(today, &self.bank, wallet, OPENING_BALANCE_CENTS)).collect()
     }
 }
 
-fn unit(ledger: &Ledger, debit: &AccountCode, credit: &AccountCode, cents: i64) -> Result<UnitOfWork> {
+fn unit(day: NaiveDate, debit: &AccountCode, credit: &AccountCode, cents: i64) -> Result<UnitOfWork> {
     let amount = Money::from_minor(cents, Currency::EUR);
-    let entry = Entry::builder(EntryKind::new("transfer"), ledger.today())
+    let entry = Entry::builder(EntryKind::new("transfer"), day)
         .debit(debit.clone(), amount)
         .credit(credit.clone(), amount)
         .build()?;
