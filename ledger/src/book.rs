@@ -171,6 +171,9 @@ impl Ledger {
             let entry = entry.map_err(|error| Error::Corrupt(error.to_string()))?;
             units.push(UnitOfWork::new(IdempotencyKey::derived(hold.uuid(), "expired"), entry));
         }
+        if units.is_empty() {
+            return Ok(0);
+        }
         let tidied = self.post_all(units).await.map_err(|error| Error::Writer(error.to_string()))?;
         Ok(tidied.into_iter().filter(Result::is_ok).count())
     }
