@@ -16,13 +16,20 @@ const TABLES_ASIDE: [(&str, &str); 3] = [
 ];
 
 /// Columns that are no part of what is promised, each with the reason.
-const COLUMNS_ASIDE: [(&str, &str); 5] = [
+const COLUMNS_ASIDE: [(&str, &str); 8] = [
+    ("log_tiles.book_id", "takes a tile away"),
+    ("log_tiles.tile", "takes a tile away"),
+    ("log_checkpoints.book_id", "takes a checkpoint away"),
     ("books.name", "a label"),
     ("accounts.opened_at", "when the first use was, which its first posting says better"),
     ("entries.fingerprint", "tells retries apart; what it is computed from is in the log"),
     ("log_checkpoints.signed_at", "when, for a reader; the note says what was signed"),
     ("accounts.last_sequence", "may run ahead of the postings; that it never lags is checked"),
 ];
+
+/// Tables of which a missing row cannot be told from one that is not made yet: it is made anew, and whoever has seen the
+/// signed head has it.
+const MADE_ANEW: [&str; 2] = ["log_tiles", "log_checkpoints"];
 
 /// Another value of the column's type.
 fn other(column: &str, kind: &str) -> Option<String> {
@@ -127,7 +134,9 @@ async fn whatever_a_superuser_changes_deletes_inserts_or_swaps_is_found() -> Res
         let row = &rows[rows.len() / 2];
         if table != table_before {
             table_before = table.to_owned();
-            tampered.try_out(table, &format!("delete from ledger.{table} where ctid = '{row}'")).await?;
+            if !MADE_ANEW.contains(&table) {
+                tampered.try_out(table, &format!("delete from ledger.{table} where ctid = '{row}'")).await?;
+            }
         }
         if COLUMNS_ASIDE.iter().any(|(aside, _)| *aside == format!("{table}.{column}")) {
             continue;

@@ -36,6 +36,7 @@ pub(crate) struct PostingRow {
 #[derive(Queryable)]
 pub(crate) struct HoldChangeRow {
     pub(crate) sequence: i64,
+    pub(crate) ordinal: i16,
     hold: Uuid,
     account: i64,
     commitment: Vec<u8>,
@@ -244,6 +245,7 @@ async fn read_hold_changes(
         .order((hold_changes::sequence, hold_changes::ordinal))
         .select((
             hold_changes::sequence,
+            hold_changes::ordinal,
             hold_changes::hold_id,
             hold_changes::account,
             accounts::commitment,
@@ -265,6 +267,11 @@ impl Booked {
     /// When it was booked.
     pub(crate) fn booked_at(&self) -> DateTime<Utc> {
         self.entry.2
+    }
+
+    /// Whether a salt is kept with nothing that it could salt.
+    pub(crate) fn has_idle_salt(&self) -> bool {
+        matches!(self.entry.5, (None, None, None, Some(_)))
     }
 
     /// Whether it does something besides its postings.

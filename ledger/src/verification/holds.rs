@@ -55,6 +55,7 @@ struct Event {
 #[derive(Queryable)]
 struct Stored {
     id: Uuid,
+    commodity: i32,
     account: i64,
     amount: i64,
     remaining: i64,
@@ -94,6 +95,7 @@ pub(super) async fn check(
         .filter(holds::book_id.eq(book.number()))
         .select((
             holds::hold_id,
+            holds::commodity,
             holds::account,
             holds::amount_minor,
             holds::remaining_minor,
@@ -187,10 +189,13 @@ impl Replay<'_> {
 
     fn compare(&self, differences: &mut Differences) {
         for stored in self.stored.values() {
-            let agrees = self.replayed.get(&stored.id).is_some_and(|hold| {
-                (hold.account, hold.amount, hold.remaining, hold.placed, hold.changed)
-                    == (stored.account, stored.amount, stored.remaining, stored.placed, stored.changed)
-            });
+            let is_of_account =
+                self.facts.account(stored.account).map(|account| account.commodity) == Some(stored.commodity);
+            let agrees = is_of_account
+                && self.replayed.get(&stored.id).is_some_and(|hold| {
+                    (hold.account, hold.amount, hold.remaining, hold.placed, hold.changed)
+                        == (stored.account, stored.amount, stored.remaining, stored.placed, stored.changed)
+                });
             if !agrees {
                 let what = format!("hold {} is not what its changes left", stored.id);
                 differences.found(Kind::Hold, self.book, stored.changed, None, what);

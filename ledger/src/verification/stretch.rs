@@ -90,6 +90,9 @@ impl<'a> Stretch<'a> {
             self.check_posting(posting);
         }
         self.check_floors(entry);
+        if entry.has_idle_salt() {
+            self.found(Kind::Log, sequence, None, "it has a salt and no words".to_owned());
+        }
         self.buffer.clear();
         match entry.encode(&mut self.buffer) {
             Ok(()) => self.checked.hashes.push(leaf_hash(&self.buffer)),
@@ -111,7 +114,8 @@ impl<'a> Stretch<'a> {
 
     fn check_numbering(&mut self, entry: &Booked) {
         let count = entry.postings.len();
-        let numbered = entry.postings.iter().zip(1_i16..).all(|(posting, ordinal)| posting.ordinal == ordinal);
+        let numbered = entry.postings.iter().zip(1_i16..).all(|(posting, ordinal)| posting.ordinal == ordinal)
+            && entry.hold_changes.iter().zip(1_i16..).all(|(change, ordinal)| change.ordinal == ordinal);
         let enough = count >= 2 || count == 0 && entry.acts_otherwise();
         if !numbered || !enough {
             let last = entry.postings.last().map_or(0, |posting| posting.ordinal);
