@@ -212,7 +212,7 @@ struct Row {
 impl Row {
     fn balance(self) -> Result<Balance, Error> {
         Ok(Balance {
-            account: AccountCode::try_new(&self.code).map_err(|error| Error::Corrupt(error.to_string()))?,
+            account: stored_code(&self.code)?,
             currency: currency(self.commodity)?,
             debit_positive_minor: self.balance,
         })
@@ -222,4 +222,9 @@ impl Row {
 /// The currency of that number, as the tables keep it.
 pub(crate) fn currency(commodity: i32) -> Result<Currency, Error> {
     Currency::from_number(commodity).ok_or_else(|| Error::Corrupt(format!("commodity {commodity} is no currency")))
+}
+
+/// The account code that the tables keep.
+pub(crate) fn stored_code(text: &str) -> Result<AccountCode, Error> {
+    AccountCode::try_new(text).map_err(|error| Error::Corrupt(error.to_string()))
 }

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::balances::currency;
+use crate::balances::{currency, stored_code};
 use crate::schema::{accounts, entries, hold_changes, period_changes, postings};
-use crate::{AccountCode, EntryBuilder, EntryKind, Error, Ledger, Money, Sequence};
+use crate::{EntryBuilder, EntryKind, Error, Ledger, Money, Sequence};
 
 impl Ledger {
     /// An entry that takes back another one, effective today; further postings make it a correction, which takes back
@@ -62,7 +62,7 @@ impl Ledger {
             reversal = reversal.subject(subject);
         }
         for (code, commodity, amount) in rows {
-            let code = AccountCode::try_new(&code).map_err(|error| Error::Corrupt(error.to_string()))?;
+            let code = stored_code(&code)?;
             let size = amount.checked_abs().ok_or_else(|| Error::Corrupt(format!("an amount of {amount}")))?;
             let size = Money::from_minor(size, currency(commodity)?);
             reversal = if amount > 0 { reversal.credit(code, size) } else { reversal.debit(code, size) };

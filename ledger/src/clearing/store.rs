@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::ClearingError;
 use super::transfer::{BookAccount, Transfer, TransferId, TransferOrder, TransferState};
-use crate::balances::currency;
+use crate::balances::{currency, stored_code};
 use crate::schema::transfers;
-use crate::{AccountCode, BookId, Error, Money};
+use crate::{BookId, Error, Money};
 
 /// Transfers that one claim takes.
 const CLAIMED_AT_ONCE: i32 = 100;
@@ -40,7 +40,7 @@ struct Row {
 impl Row {
     fn transfer(self) -> Result<Transfer, ClearingError> {
         let place = |number, code: &str| {
-            let account = AccountCode::try_new(code).map_err(|error| Error::Corrupt(error.to_string()))?;
+            let account = stored_code(code)?;
             Ok::<_, Error>(BookAccount { book: BookId::new(number), account })
         };
         let unknown = || Error::Corrupt(format!("a transfer is in the state {:?}", self.state));

@@ -12,6 +12,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::{Export, Pieces, print};
+use crate::balances::stored_code;
 use crate::schema::accounts;
 use crate::{AccountCode, After, AsOf, Currency, Error, MAX_STATEMENT_LINES, Money, Sequence, StatementLine};
 
@@ -99,7 +100,7 @@ impl Export {
             let Some((last, _)) = page.last() else { return Ok(None) };
             after = *last;
             for (_, stored) in &page {
-                let stored = AccountCode::try_new(stored).map_err(|error| Error::Corrupt(error.to_string()))?;
+                let stored = stored_code(stored)?;
                 if stored.kind() == code.kind() && self.subjects.code(&stored, &self.ledger.chart) == code.as_str() {
                     return Ok(Some(stored));
                 }

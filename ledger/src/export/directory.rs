@@ -6,9 +6,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::Subjects;
 use super::page::Named;
-use crate::balances::currency;
+use crate::balances::{currency, stored_code};
 use crate::schema::accounts;
-use crate::{AccountCode, BookId, Chart, Error};
+use crate::{BookId, Chart, Error};
 
 /// Accounts whose codes are kept for the next pages; beyond it they are asked for again.
 const MAX_KNOWN_ACCOUNTS: usize = 100_000;
@@ -27,7 +27,7 @@ impl Directory {
     }
 
     pub(crate) fn name(&self, number: i64, code: &str, commodity: i32) -> Result<Named, Error> {
-        let code = AccountCode::try_new(code).map_err(|error| Error::Corrupt(error.to_string()))?;
+        let code = stored_code(code)?;
         let shown = self.subjects.code(&code, &self.chart);
         Ok(Named { number, code: shown, currency: currency(commodity)?, kind: code.kind() })
     }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::balances::currency;
+use crate::balances::{currency, stored_code};
 use crate::schema::{accounts, entries, hold_changes, postings, reversals};
 use crate::{AccountCode, Error, Ledger, Money, Sequence};
 
@@ -186,7 +186,7 @@ impl Ledger {
         for (sequence, code, commodity, amount, balance) in rows {
             let currency = currency(commodity)?;
             by_entry.entry(sequence).or_default().push(FeedPosting {
-                account: account(&code)?,
+                account: stored_code(&code)?,
                 amount: Money::from_minor(amount, currency),
                 balance: Money::from_minor(balance, currency),
             });
@@ -224,7 +224,7 @@ impl Ledger {
         for (sequence, hold, code, commodity, change, amount) in rows {
             by_entry.entry(sequence).or_default().push(FeedHoldChange {
                 hold,
-                account: account(&code)?,
+                account: stored_code(&code)?,
                 change,
                 amount: Money::from_minor(amount, currency(commodity)?),
             });
@@ -253,8 +253,4 @@ fn require_all(rows: &[EntryRow], span: Span) -> Result<(), Error> {
     } else {
         Err(Error::Corrupt(format!("an entry is missing between {} and {}", span.after + 1, span.through)))
     }
-}
-
-fn account(code: &str) -> Result<AccountCode, Error> {
-    AccountCode::try_new(code).map_err(|error| Error::Corrupt(error.to_string()))
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::filter::EntryFilter;
 use super::moment::AsOf;
-use crate::balances::currency;
+use crate::balances::{currency, stored_code};
 use crate::schema::{accounts, entries, postings, reversals};
 use crate::{AccountCode, Error, IdempotencyKey, Ledger, Money, Sequence};
 
@@ -169,7 +169,7 @@ impl Ledger {
             let currency = currency(commodity)?;
             Ok(BookedPosting {
                 ordinal,
-                account: AccountCode::try_new(&code).map_err(|error| Error::Corrupt(error.to_string()))?,
+                account: stored_code(&code)?,
                 amount: Money::from_minor(amount, currency),
                 balance: Money::from_minor(balance, currency),
             })

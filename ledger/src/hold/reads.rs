@@ -3,7 +3,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::HoldId;
-use crate::balances::currency;
+use crate::balances::{currency, stored_code};
 use crate::schema::{accounts, books, holds};
 use crate::{AccountCode, Balance, Currency, Error, Ledger, Money, Sequence};
 
@@ -199,7 +199,7 @@ fn read(row: HoldRow) -> Result<Hold, Error> {
     let currency = currency(commodity)?;
     Ok(Hold {
         id,
-        account: AccountCode::try_new(&code).map_err(|error| Error::Corrupt(error.to_string()))?,
+        account: stored_code(&code)?,
         amount: Money::from_minor(amount, currency),
         remaining: Money::from_minor(remaining, currency),
         expires_at,

@@ -12,6 +12,7 @@ use super::told::{LoadProgress, RefusedLine, Stage};
 use super::{LoadError, LoadFile, LoadWitness, MAX_REHEARSED_ENTRIES};
 use crate::account::Side;
 use crate::balances::currency;
+use crate::balances::stored_code;
 use crate::schema::{accounts, books, entries, holds};
 use crate::{AccountCode, Currency, Entry, Ledger, Money, Refusal, UnitOfWork};
 
@@ -259,7 +260,7 @@ async fn stored_accounts(
     }
     rows.into_iter()
         .map(|(number, code, commodity, floor_minor, balance_minor)| {
-            let code = AccountCode::try_new(&code).map_err(|error| crate::Error::Corrupt(error.to_string()))?;
+            let code = stored_code(&code)?;
             let held_minor = held.get(&number).copied().unwrap_or(0);
             Ok((code, currency(commodity)?, Account { floor_minor, balance_minor, held_minor }))
         })

@@ -9,9 +9,9 @@ use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::balances::currency;
+use crate::balances::{currency, stored_code};
 use crate::schema::{accounts, closing_balances, entries, period_changes};
-use crate::{AccountCode, AsOf, Balance, Error, Ledger, Sequence};
+use crate::{AsOf, Balance, Error, Ledger, Sequence};
 
 /// Closes that one look records at most.
 const CLOSES_AT_ONCE: i64 = 20;
@@ -133,7 +133,7 @@ impl Ledger {
                 .load(&mut connection)
                 .await?;
             let balances = rows.into_iter().map(|(code, commodity, debit_positive_minor)| {
-                let account = AccountCode::try_new(&code).map_err(|error| Error::Corrupt(error.to_string()))?;
+                let account = stored_code(&code)?;
                 Ok(Balance { account, currency: currency(commodity)?, debit_positive_minor })
             });
             let balances = balances.collect::<Result<_, Error>>()?;

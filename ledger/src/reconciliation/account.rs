@@ -4,6 +4,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::{Reconciliation, ReconciliationError, comparable_reference};
+use crate::balances::stored_code;
 use crate::schema::{accounts, reconciled_accounts};
 use crate::{AccountCode, Currency, Error, Sequence};
 
@@ -124,7 +125,7 @@ impl Reconciliation {
             .await?;
         rows.into_iter()
             .map(|(code, commodity, external_account)| {
-                let code = AccountCode::try_new(&code).map_err(|error| Error::Corrupt(error.to_string()))?;
+                let code = stored_code(&code)?;
                 Ok(ReconciledAccount { code, currency: crate::balances::currency(commodity)?, external_account })
             })
             .collect()
