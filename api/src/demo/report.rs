@@ -74,8 +74,11 @@ fn print_verification(verification: &Value) -> Result<bool, Failure> {
     let count = |field: &str| verification.get(field).and_then(Value::as_i64).unwrap_or(0);
     say(&format!("\nVerification of {} entries and {} postings", count("entries"), count("postings")));
     for check in list(verification.get("checks").unwrap_or(&Value::Null))? {
-        let verdict = check.get("difference").and_then(Value::as_str).unwrap_or("holds");
-        say(&format!("  {:<64} {verdict}", text(&check, "/name")?));
+        let name = text(&check, "/name")?;
+        match check.get("difference").and_then(Value::as_str) {
+            None => say(&format!("  holds    {name}")),
+            Some(difference) => say(&format!("  DIFFERS  {name}: {difference}")),
+        }
     }
     Ok(verification.get("holds").and_then(Value::as_bool) == Some(true))
 }
