@@ -131,6 +131,13 @@ impl AccountCode {
         &self.0
     }
 
+    /// Whether it stands for an account whose name was erased: `liabilities:wallets:erased-17`.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        let number = self.segments().last().and_then(|segment| segment.strip_prefix("erased-"));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
     /// The segments, from the kind down.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split(':')

@@ -158,8 +158,8 @@ impl Ledger {
     }
 }
 
-/// Starts a statement over `balances (code, commodity, balance)`, those of all accounts that anything counts for. Binds book,
-/// base, known, day and on_day as `$1` to `$5`. Diesel has no lateral join and no functions that answer rows.
+/// Starts a statement over `balances (account, code, commodity, balance)`, those of all accounts that anything counts
+/// for. Binds book, base, known, day and on_day as `$1` to `$5`. Diesel has no lateral join and no functions that answer rows.
 pub(crate) const BALANCES_WITHIN: &str = "with corrections as materialized (
         select p.account, sum(c.sign * p.amount_minor) as minor
         from ledger.crossing($1, $2, $3, $4, $5) c
@@ -172,7 +172,7 @@ pub(crate) const BALANCES_WITHIN: &str = "with corrections as materialized (
         ) p
         group by p.account
     ), balances as (
-        select a.code, a.commodity, (coalesce(last.balance_minor, 0) + coalesce(c.minor, 0))::bigint as balance
+        select a.account, a.code, a.commodity, (coalesce(last.balance_minor, 0) + coalesce(c.minor, 0))::bigint as balance
         from ledger.accounts a
         left join lateral (
             select p.balance_minor

@@ -13,8 +13,8 @@ use crate::unit_of_work::{IdempotencyKey, PostError, Receipt, UnitOfWork};
 use crate::writer::{self, Observer, Purpose, Queue};
 use crate::{Error, Sequence};
 
-const PERIOD_CLOSED: EntryKind = EntryKind::new("period-closed");
-const PERIOD_REOPENED: EntryKind = EntryKind::new("period-reopened");
+pub(crate) const PERIOD_CLOSED: EntryKind = EntryKind::new("period-closed");
+pub(crate) const PERIOD_REOPENED: EntryKind = EntryKind::new("period-reopened");
 const HOLD_EXPIRED: EntryKind = EntryKind::new("hold-expired");
 
 /// A complete set of accounts with one order of entries.

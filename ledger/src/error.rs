@@ -82,6 +82,12 @@ pub enum Error {
         /// The last entry asked for.
         last: i64,
     },
+    /// No close of that sequence has its balances recorded.
+    #[error("entry {sequence} is no close whose balances are recorded")]
+    NotRecorded {
+        /// The entry asked for.
+        sequence: i64,
+    },
     /// More may still be booked on the day.
     #[error("{day} is not over; what was booked through it cannot be told yet")]
     DayNotOver {

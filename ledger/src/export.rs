@@ -33,6 +33,7 @@ pub use diff::{AccountDifference, DiffError, EntryDifference, PackDifference, Wh
 pub use manifest::{FileEntry, Manifest, ManifestSigner, Totals};
 pub use pack::PackError;
 pub use sample::{Draw, MAX_SAMPLE, SampleError, Sampled};
+pub(crate) use subjects::is_personal;
 pub use subjects::{PseudonymKey, Subjects};
 
 use crate::schema::{books, entries};

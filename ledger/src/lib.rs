@@ -32,6 +32,7 @@ mod load;
 mod log;
 mod money;
 mod period;
+mod proposal;
 pub mod reconciliation;
 mod reversal;
 mod safeguarding;
@@ -76,7 +77,11 @@ pub use log::{
     LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
 pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
-pub use period::{Approvals, CloseRecord, PeriodChange, SameApprover};
+pub use period::{Approvals, ClosingBalances, PeriodChange, RecordedChange, SameApprover};
+pub use proposal::{
+    Proposal, ProposalError, ProposalId, ProposalRules, ProposalState, Proposals, ProposalsShown, ProposedAction,
+    ProposedLine, Terms,
+};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};
 pub use unit_of_work::{

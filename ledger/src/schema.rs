@@ -108,6 +108,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    ledger.close_records (book_id, sequence) {
+        book_id -> Int2,
+        sequence -> Int8,
+        accounts -> Int8,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger.proposals (book_id, proposal_id) {
+        book_id -> Int2,
+        proposal_id -> Uuid,
+        kind -> Text,
+        content -> Text,
+        digest -> Bytea,
+        proposed_by -> Uuid,
+        proposed_at -> Timestamptz,
+        lapses_at -> Timestamptz,
+        state -> Text,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        entry_key -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     ledger.holds (book_id, hold_id) {
         book_id -> Int2,
         hold_id -> Uuid,
@@ -351,6 +377,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     adjustments,
     period_changes,
     closing_balances,
+    close_records,
+    proposals,
     holds,
     hold_changes,
     log_tiles,

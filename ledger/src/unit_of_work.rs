@@ -1,7 +1,7 @@
 //! Units of work: an entry together with the changes of state that it causes, committed whole or not at all.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::hold::{Available, HoldId, MAX_LIVE_HOLDS};
@@ -116,7 +116,7 @@ impl UnitOfWork {
 }
 
 /// The place of an entry in its book's order: 1, 2, 3, … without gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sequence(pub(crate) i64);
 
@@ -180,6 +180,9 @@ pub enum Refusal {
     /// The chart has no template for the account.
     #[error("the chart of accounts knows no account like {0}")]
     UnknownAccount(AccountCode),
+    /// The account's name was erased; nothing is booked on it any more.
+    #[error("the name of {0} was erased; nothing is booked on it any more")]
+    AccountErased(AccountCode),
     /// A change of state did not fit any more: somebody else was first.
     #[error("the change {effect} does not apply any more")]
     EffectNotApplicable {
@@ -259,6 +262,7 @@ impl Refusal {
             Self::BelowFloor { .. } => "below-floor",
             Self::KeyReused => "key-reused",
             Self::UnknownAccount(_) => "unknown-account",
+            Self::AccountErased(_) => "account-erased",
             Self::EffectNotApplicable { .. } => "effect-not-applicable",
             Self::BalanceTooLarge(_) => "balance-too-large",
             Self::TooManyEffects => "too-many-effects",

@@ -16,6 +16,7 @@ mod logged_book;
 mod model;
 mod periods;
 mod posting;
+mod proposals;
 mod protection;
 mod reading;
 mod reconciliation;

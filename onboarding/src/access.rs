@@ -1,5 +1,7 @@
 //! Client credentials, and those who hold them: institutions, our own staff, auditors.
 
+mod staff;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -9,6 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
+
+pub use staff::{OperatorRecord, OperatorState};
 
 use crate::person::text;
 use crate::schema::{audit_grants, audit_reads, credentials, institutions, operators};
@@ -158,19 +162,18 @@ impl Access {
         let mut connection = self.database.connection().await?;
         connection
             .transaction(async |connection| {
-                diesel::sql_query("select pg_advisory_xact_lock($1)")
-                    .bind::<diesel::sql_types::BigInt, _>(FIRST_OPERATOR_LOCK)
-                    .execute(connection)
-                    .await?;
+                staff::take_turns(connection).await?;
                 if has_operator(connection).await? {
                     return Ok(false);
                 }
                 let id = OperatorId::generate();
+                let now = self.clock.now();
                 diesel::insert_into(operators::table)
                     .values((
                         operators::operator_id.eq(id),
                         operators::name.eq(name),
-                        operators::created_at.eq(self.clock.now()),
+                        operators::created_at.eq(now),
+                        operators::approved_at.eq(now),
                     ))
                     .execute(connection)
                     .await?;
@@ -265,13 +268,20 @@ impl Access {
         self.recognise_operator(OperatorId::from_uuid(id)).await
     }
 
-    /// Lets in the member of staff that a token of ours names, while a credential of theirs is valid.
+    /// Lets in the member of staff that a token of ours names, while they are let in and a credential of theirs is valid.
     ///
     /// # Errors
     /// [`Error::AccountUnusable`].
     pub async fn recognise_operator(&self, id: OperatorId) -> Result<Operator, Error> {
-        self.holds_credential(id.uuid()).await?;
-        Ok(Operator { id })
+        let mut connection = self.database.connection().await?;
+        let holders = credentials::table
+            .inner_join(operators::table.on(operators::operator_id.eq(credentials::holder_id)))
+            .filter(operators::operator_id.eq(id))
+            .filter(operators::approved_at.is_not_null())
+            .filter(operators::revoked_at.is_null())
+            .filter(credentials::revoked_at.is_null());
+        let valid: bool = diesel::select(diesel::dsl::exists(holders)).get_result(&mut connection).await?;
+        if valid { Ok(Operator { id }) } else { Err(Error::AccountUnusable) }
     }
 
     /// Lets in an auditor whose grant has not ended.
@@ -315,16 +325,6 @@ impl Access {
             .await?;
         Ok(())
     }
-
-    async fn holds_credential(&self, holder: Uuid) -> Result<(), Error> {
-        let mut connection = self.database.connection().await?;
-        let valid: bool = diesel::select(diesel::dsl::exists(
-            credentials::table.filter(credentials::holder_id.eq(holder)).filter(credentials::revoked_at.is_null()),
-        ))
-        .get_result(&mut connection)
-        .await?;
-        if valid { Ok(()) } else { Err(Error::AccountUnusable) }
-    }
 }
 
 /// Whether a member of staff can come in.
@@ -333,6 +333,8 @@ async fn has_operator(connection: &mut AsyncPgConnection) -> Result<bool, Error>
         .inner_join(operators::table.on(operators::operator_id.eq(credentials::holder_id)))
         .filter(credentials::holder_kind.eq(Holder::Operator.kind()))
         .filter(credentials::revoked_at.is_null())
+        .filter(operators::approved_at.is_not_null())
+        .filter(operators::revoked_at.is_null())
         .select(credentials::client_id);
     Ok(diesel::select(diesel::dsl::exists(holders)).get_result(connection).await?)
 }

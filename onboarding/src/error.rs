@@ -67,6 +67,9 @@ pub enum Error {
         /// What was asked for.
         wanted: &'static str,
     },
+    /// It takes two people.
+    #[error("it takes two people: another operator than the one who asked for it")]
+    SamePerson,
     /// An institution of that code is there already.
     #[error("an institution of that code is there already")]
     CodeTaken,

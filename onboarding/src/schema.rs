@@ -70,6 +70,11 @@ diesel::table! {
         operator_id -> Uuid,
         name -> Text,
         created_at -> Timestamptz,
+        made_by -> Nullable<Uuid>,
+        approved_by -> Nullable<Uuid>,
+        approved_at -> Nullable<Timestamptz>,
+        revoked_by -> Nullable<Uuid>,
+        revoked_at -> Nullable<Timestamptz>,
     }
 }
 

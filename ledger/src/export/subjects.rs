@@ -86,6 +86,13 @@ impl Subjects {
     }
 }
 
+/// Whether a code stands for a person, or for what belongs to a few of them.
+pub(crate) fn is_personal(code: &AccountCode, chart: &Chart) -> bool {
+    chart
+        .template(code)
+        .is_some_and(|template| template.pattern().split(':').any(|segment| PERSONAL_SEGMENTS.contains(&segment)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,6 +79,9 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
+    /// Nothing at all.
+    pub(crate) const NOTHING: Self = Self::after(0);
+
     /// Everything up to an entry.
     pub(crate) const fn after(sequence: i64) -> Self {
         Self { known: sequence, base: sequence, day: None, on_day: i64::MAX }

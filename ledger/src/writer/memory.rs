@@ -111,8 +111,10 @@ impl Memory {
     async fn read_accounts(
         &mut self,
         connection: &mut AsyncPgConnection,
-        wanted: Vec<(AccountCode, Currency)>,
+        mut wanted: Vec<(AccountCode, Currency)>,
     ) -> Result<(), DieselError> {
+        // What is not known cannot be booked on.
+        wanted.retain(|(code, _)| !code.is_erased());
         if wanted.is_empty() {
             return Ok(());
         }
@@ -156,7 +158,10 @@ impl Memory {
 
     fn booking(&self, unit: &UnitOfWork) -> Result<Booking, Refusal> {
         let find = |code: &AccountCode, currency| {
-            self.accounts.find(code, currency).ok_or_else(|| Refusal::UnknownAccount(code.clone()))
+            self.accounts.find(code, currency).ok_or_else(|| match code.is_erased() {
+                true => Refusal::AccountErased(code.clone()),
+                false => Refusal::UnknownAccount(code.clone()),
+            })
         };
         let amounts = unit
             .entry
