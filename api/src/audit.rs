@@ -8,6 +8,7 @@ mod export;
 mod feed;
 mod log;
 mod moment;
+mod periods;
 mod statement;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -27,6 +28,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(entries::read_entry)
         .service(book::read_safeguarding)
         .service(book::verify_book)
+        .service(periods::list_closed_periods)
+        .service(periods::list_balances_of_close)
         .service(feed::list_feed)
         .service(feed::follow_entries)
         .service(log::read_checkpoint)

@@ -7,7 +7,8 @@ use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
 use ledger::reconciliation::Reconciliation;
 use ledger::{
-    BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, PseudonymKey, Subjects, WriterTask,
+    BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, ProposalRules, Proposals, PseudonymKey,
+    Subjects, WriterTask,
 };
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
@@ -32,6 +33,9 @@ const DIRECTORY_FOR_ROOT: &str = "/var/lib/teranga";
 
 /// What the key of pseudonyms is derived for.
 const PSEUDONYMS: &str = "audit.pseudonyms";
+
+/// How long something that is done by hand waits for the second person.
+const PROPOSALS_LAPSE_AFTER: Duration = Duration::days(7);
 
 /// How long everybody gets to let go of the house at its end.
 const LET_GO_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -257,6 +261,12 @@ impl House {
     /// What a person may send, as their tier says: onboarding's answer in the words of remittances.
     pub(crate) fn sending_limits(&self, person: &Person) -> SendingLimits {
         self.configuration.sending_limits(person.tier())
+    }
+
+    /// What is done to a book by hand: entries that moved the state of a room are left to the room.
+    pub(crate) fn proposals(&self, book: &Ledger) -> Proposals {
+        let bound_kinds = [remittance::ENTRY_KINDS, coinvestment::ENTRY_KINDS].concat().into();
+        Proposals::new(book.clone(), ProposalRules { lapses_after: PROPOSALS_LAPSE_AFTER, bound_kinds })
     }
 
     /// The pseudonyms under which a grant shows people.

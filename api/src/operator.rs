@@ -5,9 +5,12 @@ mod books;
 mod institutions;
 mod milestones;
 mod pay_ins;
+mod periods;
+mod proposals;
 mod rates;
 mod reconciliation;
 mod remittances;
+mod staff;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -17,6 +20,10 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(access::give_token)
         .service(access::grant_audit)
         .service(access::read_safeguarding)
+        .service(staff::make_operator)
+        .service(staff::approve_operator)
+        .service(staff::revoke_operator)
+        .service(staff::list_operators)
         .service(institutions::apply_institution)
         .service(institutions::approve_institution)
         .service(institutions::launch_institution)
@@ -33,6 +40,14 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(books::transfer_between_books)
         .service(books::list_book_transfers)
         .service(books::list_book_positions)
+        .service(proposals::propose)
+        .service(proposals::preview_proposal)
+        .service(proposals::list_proposals)
+        .service(proposals::read_proposal)
+        .service(proposals::approve_proposal)
+        .service(proposals::withdraw_proposal)
+        .service(periods::list_periods)
+        .service(periods::list_closing_balances)
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance)

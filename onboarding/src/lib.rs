@@ -18,7 +18,9 @@ mod person;
 mod referral;
 pub mod schema;
 
-pub use access::{Access, Auditor, ClientSecret, GrantId, IssuedCredential, Operator, OperatorId};
+pub use access::{
+    Access, Auditor, ClientSecret, GrantId, IssuedCredential, Operator, OperatorId, OperatorRecord, OperatorState,
+};
 pub use country::{Country, UnknownCountry};
 pub use error::Error;
 pub use institution::{

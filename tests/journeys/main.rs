@@ -7,6 +7,7 @@ mod exports;
 mod faulty;
 mod feed;
 mod giving_up;
+mod governance;
 mod log;
 mod operations;
 mod pay_ins;

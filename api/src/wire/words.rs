@@ -66,16 +66,28 @@ words! {
     };
     /// Where a milestone stands.
     MilestoneState = coinvestment::MilestoneState::ALL.map(coinvestment::MilestoneState::word);
+    /// Whether an operator is let in.
+    OperatorState = {
+        use onboarding::OperatorState as State;
+        [State::Waiting, State::Active, State::Revoked].map(State::word)
+    };
     /// Where a pay-in stands.
     PayInState = {
         use remittance::PayInState as State;
         [State::Received, State::Matched, State::Unmatched, State::Credited].map(State::word)
     };
+    /// Whether a book was closed or reopened.
+    PeriodChangeKind = ["closed", "reopened"];
     /// What an institution offers.
     Product = {
         use onboarding::Product as Offer;
         [Offer::CashPayout, Offer::AccountPayout, Offer::WalletPayout, Offer::Savings, Offer::Credit, Offer::ForWomen]
             .map(Offer::word)
+    };
+    /// How far a proposal came.
+    ProposalState = {
+        use ledger::ProposalState as State;
+        [State::Proposed, State::CarriedOut, State::Withdrawn, State::Lapsed].map(State::word)
     };
     /// What a project is.
     ProjectKind = [coinvestment::Kind::Community, coinvestment::Kind::Business].map(coinvestment::Kind::word);

@@ -82,11 +82,9 @@ impl Access {
                 take_turns(connection).await?;
                 let since: DateTime<Utc> =
                     operators::table.find(by.id).select(operators::created_at).first(connection).await?;
-                let others = operators::table
-                    .filter(operators::operator_id.ne(by.id))
-                    .filter(operators::created_at.ge(since));
-                let alone: bool =
-                    !diesel::select(diesel::dsl::exists(others)).get_result::<bool>(connection).await?;
+                let others =
+                    operators::table.filter(operators::operator_id.ne(by.id)).filter(operators::created_at.ge(since));
+                let alone: bool = !diesel::select(diesel::dsl::exists(others)).get_result::<bool>(connection).await?;
                 let now = self.clock.now();
                 let record: OperatorRecord = diesel::insert_into(operators::table)
                     .values((

@@ -12,6 +12,9 @@ const REFUNDED: EntryKind = EntryKind::new("remittance-refunded");
 const CANCELLED: EntryKind = EntryKind::new("remittance-cancelled");
 const CREDITED: EntryKind = EntryKind::new("pay-in-credited");
 
+/// All entries of this room. Each moves a remittance or a pay-in with it, so none is taken back by hand.
+pub const ENTRY_KINDS: &[EntryKind] = &[FUNDED, PAID_OUT, REFUNDED, CANCELLED, CREDITED];
+
 fn in_transit(remittance: &Remittance) -> Result<AccountCode, Error> {
     Ok(AccountCode::held_by("liabilities:in-transit", &remittance.corridor)?)
 }
