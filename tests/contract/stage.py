@@ -50,6 +50,7 @@ class Stage:
         self.referrals()
         self.bank_files()
         self.between_books()
+        self.by_two()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
         self.anybody = Client(base, "public")
@@ -241,6 +242,39 @@ class Stage:
             }
             self.operator.post("/book-transfers", wish)
 
+    def by_two(self):
+        """A second operator, who approves; a third who waits and a fourth who is gone; a close and an adjustment after it."""
+        second, third, fourth = [self.operator.post("/operators", {"name": name}) for name in ("Binta", "Codou", "Dieynaba")]
+        other = Client(self.base, "operator").sign_in(second["credential"])
+        fourth = fourth["operator"]["id"]
+        other.post(f"/operators/{fourth}/approval")
+        other.post(f"/operators/{fourth}/revocation")
+        # Nobody approves or sends away those who do the asking.
+        self.known["operators"] = [third["operator"]["id"], fourth]
+        yesterday = now_and(days=-1)[:10]
+        sides = {"debit": "expenses:pay-in:bank", "credit": "assets:operating:bank"}
+        lines = [{"account": account, "side": side, "amount": euro("3.50")} for side, account in sides.items()]
+        adjustment = {"kind": "adjustment", "effective_date": yesterday, "lines": lines}
+        actions = [{"kind": "close", "through": yesterday}, adjustment, adjustment, adjustment]
+        made = [self.operator.post("/books/1/proposals", {"reason": "month's end", "action": one}) for one in actions]
+        self.operator.post("/books/1/proposals/preview", {"reason": "month's end", "action": adjustment})
+        for proposal in made[:2]:
+            done = other.post(f"/books/1/proposals/{proposal['id']}/approval", {"digest": proposal["digest"]})
+        other.post(f"/books/1/proposals/{made[2]['id']}/withdrawal")
+        self.known["proposals"] = [made[3]["id"], done["id"], made[2]["id"]]
+        self.close = self.recorded_close()
+        self.known["closes"] = [self.close]
+        self.operator.answered |= other.answered
+
+    def recorded_close(self):
+        deadline = time.monotonic() + CODE_ARRIVES_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            [close] = self.operator.get("/books/1/periods")["items"]
+            if close["recorded_balances"] is not None:
+                return close["sequence"]
+            time.sleep(0.2)
+        raise SystemExit("no close was recorded")
+
     def read_everything(self):
         first = {kind: values[0] for kind, values in self.known.items()}
         account = "/accounts/revenue:fees:eur-xof"
@@ -277,8 +311,10 @@ class Stage:
                 f"{account}/statement.camt053.xml?currency=EUR",
                 "/feed",
                 "/feed/stream?for_seconds=1",
+                "/periods",
+                f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions"],
+            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

@@ -156,6 +156,7 @@ async fn entries_are_taken_back_and_names_erased_by_two() -> Result {
     let balances = auditor.caller.get("/audit/trial-balance").send().await?.expect(200).to_string();
     assert!(balances.contains("liabilities:wallets:erased-") && !balances.contains(&wallet), "{balances}");
 
+    office.server.clock.advance(Duration::seconds(1));
     let waiting = office.propose(aissatou, json!({ "kind": "close", "through": "2020-01-31" })).await?.expect(201);
     let listed = binta.caller.get("/operator/books/1/proposals?shown=waiting").send().await?.expect(200);
     assert_eq!(listed["items"], json!([waiting]));

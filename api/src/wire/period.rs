@@ -11,6 +11,9 @@ use super::{MoneyBody, words};
 use crate::cursor;
 use crate::problem::{Faults, Problem};
 
+/// Digits of the largest number.
+const LONGEST_CURSOR: usize = 19;
+
 /// Which page of a list that goes by numbers.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +23,7 @@ pub(crate) struct NumberedPage {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
     /// Where the page before ended, from its `Link` or `next`.
-    #[param(max_length = 20)]
+    #[param(max_length = 19, pattern = "^[0-9]{1,19}$")]
     cursor: Option<String>,
 }
 
@@ -29,8 +32,9 @@ impl NumberedPage {
         let limit = cursor::limit(self.limit)?;
         let mut faults = Faults::default();
         let after = self.cursor.as_deref().and_then(|text| {
-            let number = text.parse().map_err(|_| "take the cursor from the page before, or leave it out");
-            faults.check("cursor", "cursor", number)
+            let is_ours = text.len() <= LONGEST_CURSOR && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = text.parse().ok().filter(|_| is_ours);
+            faults.check("cursor", "cursor", number.ok_or("take the cursor from the page before, or leave it out"))
         });
         faults.finish()?;
         Ok((limit, after))
