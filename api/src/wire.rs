@@ -1,5 +1,6 @@
 //! How values stand in JSON, where more than one audience uses them.
 
+pub(crate) mod amount;
 pub(crate) mod log;
 pub(crate) mod project;
 pub(crate) mod sign_in;

@@ -1,4 +1,4 @@
-//! Entries: what happened, as postings that sum to zero in each currency.
+//! Entries: what happened, as postings that sum to zero in each commodity.
 //!
 //! An [`Entry`] can only be made by its builder, which refuses whatever does not balance; so an unbalanced entry is not
 //! a state that the rest of the house has to think of.
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::hold::HoldChange;
 use crate::period::{Approvals, PeriodChange};
-use crate::{AccountCode, Currency, Money, Sequence};
+use crate::{AccountCode, Amount, Commodity, Sequence};
 
 pub use builder::EntryBuilder;
 
@@ -46,7 +46,7 @@ impl EntryKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
     account: AccountCode,
-    amount: Money,
+    amount: Amount,
 }
 
 impl Posting {
@@ -58,12 +58,12 @@ impl Posting {
 
     /// The amount; positive is a debit, negative a credit, never zero.
     #[must_use]
-    pub fn amount(&self) -> Money {
+    pub fn amount(&self) -> Amount {
         self.amount
     }
 }
 
-/// What happened, balanced in each currency, not yet booked.
+/// What happened, balanced in each commodity, not yet booked.
 #[derive(Clone, Debug)]
 pub struct Entry {
     kind: EntryKind,
@@ -82,11 +82,11 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EntryError {
-    /// Debits and credits of a currency differ.
-    #[error("the entry does not balance: debits exceed credits by {difference_minor} minor units of {currency}")]
+    /// Debits and credits of a commodity differ.
+    #[error("the entry does not balance: debits exceed credits by {difference_minor} minor units of {commodity}")]
     Unbalanced {
-        /// The currency.
-        currency: Currency,
+        /// The commodity.
+        commodity: Commodity,
         /// Debits less credits, in minor units.
         difference_minor: i128,
     },
@@ -111,14 +111,14 @@ pub enum EntryError {
         amount: String,
     },
     /// A debit or credit is zero or negative.
-    #[error("{account} has an amount of {amount} {currency}; debits and credits are above zero")]
+    #[error("{account} has an amount of {amount} {commodity}; debits and credits are above zero")]
     NotPositive {
         /// The account.
         account: AccountCode,
         /// The amount.
         amount: String,
-        /// Its currency.
-        currency: Currency,
+        /// What it is of.
+        commodity: Commodity,
     },
     /// The description is longer than [`MAX_DESCRIPTION`] or has line breaks.
     #[error("a description has at most {MAX_DESCRIPTION} characters on one line")]
@@ -234,7 +234,7 @@ impl Entry {
         text(&mut hash, &self.metadata.as_ref().map(ToString::to_string).unwrap_or_default());
         for posting in &self.postings {
             text(&mut hash, posting.account.as_str());
-            text(&mut hash, posting.amount.currency().code());
+            text(&mut hash, posting.amount.commodity().code());
             hash.update(posting.amount.minor().to_be_bytes());
         }
         hash.update(self.subject.unwrap_or_default().as_bytes());
@@ -261,7 +261,7 @@ impl Entry {
                 HoldChange::Placed { account, amount, expires_at, .. } => {
                     hash.update(account.as_str());
                     hash.update([0]);
-                    hash.update(amount.currency().number().to_be_bytes());
+                    hash.update(amount.commodity().number().to_be_bytes());
                     hash.update(amount.minor().to_be_bytes());
                     hash.update(expires_at.timestamp_micros().to_be_bytes());
                 }

@@ -6,7 +6,7 @@
 //! that it left.
 //!
 //! # Promises
-//! 1. Every entry balances per currency; every balance is the sum of its postings; the trial balance is zero.
+//! 1. Every entry balances per commodity; every balance is the sum of its postings; the trial balance is zero.
 //! 2. An acknowledged entry survives a kill at any moment; what was not acknowledged is whole or absent.
 //! 3. No floor is ever crossed, whatever the concurrency.
 //! 4. Sequences have no gaps and no duplicates.
@@ -38,6 +38,7 @@ mod safeguarding;
 pub mod schema;
 mod statement;
 mod unit_of_work;
+mod units;
 mod verification;
 mod writer;
 
@@ -75,12 +76,18 @@ pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
     LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
-pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
+pub use money::{
+    Amount, BasisPoints, Commodity, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCommodity,
+    UnknownCurrency,
+};
 pub use period::{Approvals, CloseRecord, PeriodChange, SameApprover};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};
 pub use unit_of_work::{
     Effect, EffectKind, IdempotencyKey, MAX_EFFECTS, Outcome, PostError, Receipt, Refusal, Sequence, UnitOfWork,
+};
+pub use units::{
+    InvalidUnitCode, MAX_UNIT_DECIMALS, MAX_UNIT_NAME, MAX_UNITS, NewUnit, Registration, Unit, UnitCode, UnitError,
 };
 pub use verification::{Check, Difference, Verification};
 pub use writer::{BatchReport, MAX_BATCH_UNITS, MAX_QUEUED_UNITS, Observer};

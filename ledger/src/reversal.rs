@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::balances::{currency, stored_code};
+use crate::balances::stored_code;
 use crate::schema::{accounts, entries, hold_changes, period_changes, postings};
-use crate::{EntryBuilder, EntryKind, Error, Ledger, Money, Sequence};
+use crate::{Amount, EntryBuilder, EntryKind, Error, Ledger, Sequence};
 
 impl Ledger {
     /// An entry that takes back another one, effective today; further postings make it a correction, which takes back
@@ -57,6 +57,7 @@ impl Ledger {
             .select((accounts::code, accounts::commodity, postings::amount_minor))
             .load(&mut connection)
             .await?;
+        self.units.learn(&mut connection, rows.iter().map(|row| row.1).collect()).await?;
         let mut reversal = crate::Entry::builder(kind, self.today()).reversing(entry);
         if let Some(subject) = subject {
             reversal = reversal.subject(subject);
@@ -64,7 +65,7 @@ impl Ledger {
         for (code, commodity, amount) in rows {
             let code = stored_code(&code)?;
             let size = amount.checked_abs().ok_or_else(|| Error::Corrupt(format!("an amount of {amount}")))?;
-            let size = Money::from_minor(size, currency(commodity)?);
+            let size = Amount::from_minor(size, self.units.commodity(commodity)?);
             reversal = if amount > 0 { reversal.credit(code, size) } else { reversal.debit(code, size) };
         }
         Ok(reversal)

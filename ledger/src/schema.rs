@@ -58,6 +58,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    ledger.units (number) {
+        number -> Int4,
+        code -> Text,
+        name -> Text,
+        decimals -> Int2,
+        subject -> Uuid,
+        opened_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     ledger.refusals (refusal_id) {
         refusal_id -> Int8,
         book_id -> Int2,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::hold::{Available, HoldId, MAX_LIVE_HOLDS};
 use crate::log::leaf::content_commitment;
-use crate::{AccountCode, Balance, Entry, Money};
+use crate::{AccountCode, Amount, Balance, Entry};
 
 /// Changes of state that one unit may cause.
 pub const MAX_EFFECTS: usize = 64;
@@ -165,14 +165,14 @@ pub enum Outcome {
 #[non_exhaustive]
 pub enum Refusal {
     /// The account would fall below its floor.
-    #[error("{account} would fall to {would_be} {}, below its floor of {floor}", would_be.currency())]
+    #[error("{account} would fall to {would_be} {}, below its floor of {floor}", would_be.commodity())]
     BelowFloor {
         /// The account.
         account: AccountCode,
         /// The balance that would remain on its normal side.
-        would_be: Money,
+        would_be: Amount,
         /// The least that may remain.
-        floor: Money,
+        floor: Amount,
     },
     /// The key has been used for other content.
     #[error("the idempotency key was used before with other content")]
@@ -207,20 +207,20 @@ pub enum Refusal {
     #[error("hold {0} has not expired")]
     HoldNotExpired(HoldId),
     /// More is asked of the hold than remains in it.
-    #[error("hold {hold} has {remaining} {} left", remaining.currency())]
+    #[error("hold {hold} has {remaining} {} left", remaining.commodity())]
     HoldTooSmall {
         /// The hold.
         hold: HoldId,
         /// What remains.
-        remaining: Money,
+        remaining: Amount,
     },
     /// The entry's postings take less off the account than the entry posts of its holds.
-    #[error("the entry posts {posted} {} of holds on {account} and moves less off it", posted.currency())]
+    #[error("the entry posts {posted} {} of holds on {account} and moves less off it", posted.commodity())]
     HoldNotMoved {
         /// The account.
         account: AccountCode,
         /// What is posted of holds on it.
-        posted: Money,
+        posted: Amount,
     },
     /// The account has too many live holds.
     #[error("{0} has {MAX_LIVE_HOLDS} live holds already")]

@@ -40,8 +40,8 @@ const CHECKS: [&str; 14] = [
     "booking times never run backwards",
     "every entry has at least two postings, numbered without a gap, or changes a hold or a period",
     "every posting belongs to an entry",
-    "every entry balances in each currency",
-    "every posting is in its account's currency",
+    "every entry balances in each commodity",
+    "every posting is in its account's commodity",
     "every running balance continues the one before it",
     "no account was ever below its floor after an entry",
     "every account is what was opened, and its balance is the sum of its postings",
@@ -203,7 +203,7 @@ impl Ledger {
             .select(books::last_sequence)
             .first(connection)
             .await?;
-        let facts = Arc::new(Facts::read(connection, book).await?);
+        let facts = Arc::new(Facts::read(connection, book, &self.units).await?);
         let log = LogCheck::begin(connection, book, believed).await?;
         let mut joined = Joined::new(book, log);
         let mut stretches = read_stretches(&self.database, book, head, &facts);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::hold::{HoldChange, HoldId};
 use crate::period::{Approvals, PeriodChange};
-use crate::{AccountCode, Currency, Money, Sequence};
+use crate::{AccountCode, Amount, Commodity, Sequence};
 
 /// Collects what an entry is made of; see [`Entry::builder`].
 #[derive(Debug)]
@@ -61,23 +61,33 @@ impl EntryBuilder {
     }
 
     /// Adds a debit.
-    pub fn debit(self, account: AccountCode, amount: Money) -> Self {
+    pub fn debit(self, account: AccountCode, amount: impl Into<Amount>) -> Self {
+        let amount = amount.into();
         self.posting(account, amount, amount.checked_neg().map(|_| amount))
     }
 
     /// Adds a credit.
-    pub fn credit(self, account: AccountCode, amount: Money) -> Self {
+    pub fn credit(self, account: AccountCode, amount: impl Into<Amount>) -> Self {
+        let amount = amount.into();
         self.posting(account, amount, amount.checked_neg())
     }
 
     /// Reserves `amount` on an account's normal side until `expires_at`.
-    pub fn hold(mut self, hold: HoldId, account: AccountCode, amount: Money, expires_at: DateTime<Utc>) -> Self {
+    pub fn hold(
+        mut self,
+        hold: HoldId,
+        account: AccountCode,
+        amount: impl Into<Amount>,
+        expires_at: DateTime<Utc>,
+    ) -> Self {
+        let amount = amount.into();
         self.require_positive(hold, amount);
         self.hold_change(HoldChange::Placed { hold, account, amount, expires_at: expires_at.trunc_subsecs(6) })
     }
 
     /// Uses that much of a hold for the entry's postings, which move at least as much off the held account.
-    pub fn post_hold(mut self, hold: HoldId, amount: Money) -> Self {
+    pub fn post_hold(mut self, hold: HoldId, amount: impl Into<Amount>) -> Self {
+        let amount = amount.into();
         self.require_positive(hold, amount);
         self.hold_change(HoldChange::Posted { hold, amount })
     }
@@ -107,7 +117,7 @@ impl EntryBuilder {
         self
     }
 
-    fn require_positive(&mut self, hold: HoldId, amount: Money) {
+    fn require_positive(&mut self, hold: HoldId, amount: Amount) {
         if !amount.is_positive() {
             self.fault.get_or_insert(EntryError::HoldNotPositive { hold, amount: amount.to_string() });
         }
@@ -118,21 +128,21 @@ impl EntryBuilder {
         self
     }
 
-    fn posting(mut self, account: AccountCode, given: Money, signed: Result<Money, crate::MoneyError>) -> Self {
+    fn posting(mut self, account: AccountCode, given: Amount, signed: Result<Amount, crate::MoneyError>) -> Self {
         match signed {
             Ok(amount) if given.is_positive() => self.entry.postings.push(Posting { account, amount }),
             _ => {
                 self.fault.get_or_insert(EntryError::NotPositive {
                     account,
                     amount: given.to_string(),
-                    currency: given.currency(),
+                    commodity: given.commodity(),
                 });
             }
         }
         self
     }
 
-    /// The entry, if it balances in each currency.
+    /// The entry, if it balances in each commodity.
     ///
     /// # Errors
     /// [`EntryError`] with the first fault.
@@ -154,12 +164,12 @@ impl EntryBuilder {
         if let Some(twice) = self.entry.hold_changes.iter().find(|change| !holds.insert(change.hold())) {
             return Err(EntryError::HoldTwice(twice.hold()));
         }
-        let mut sums = BTreeMap::<Currency, i128>::new();
+        let mut sums = BTreeMap::<Commodity, i128>::new();
         for posting in &self.entry.postings {
-            *sums.entry(posting.amount.currency()).or_default() += i128::from(posting.amount.minor());
+            *sums.entry(posting.amount.commodity()).or_default() += i128::from(posting.amount.minor());
         }
         match sums.into_iter().find(|(_, sum)| *sum != 0) {
-            Some((currency, difference_minor)) => Err(EntryError::Unbalanced { currency, difference_minor }),
+            Some((commodity, difference_minor)) => Err(EntryError::Unbalanced { commodity, difference_minor }),
             None => Ok(self.entry),
         }
     }
@@ -181,7 +191,7 @@ fn is_canonical(value: &serde_json::Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EntryKind;
+    use crate::{Currency, EntryKind, Money};
     use proptest::prelude::*;
 
     const KIND: EntryKind = EntryKind::new("test");

@@ -96,7 +96,7 @@ fn detail(cells: &mut Cells, entry: &EntryRow, posting: &PostingRow, book: &str)
     cells.text(&posting.account.code);
     cells.with(|out| print::magnitude(out, posting.amount()));
     cells.text(if posting.amount_minor > 0 { "D" } else { "C" });
-    cells.text(posting.account.currency.code());
+    cells.text(posting.account.commodity.code());
     cells.text(ENTERED_BY);
     cells.with(|out| print::day(out, booked.date_naive()));
     cells.with(|out| print::time(out, booked, b':'));
@@ -129,7 +129,7 @@ pub(super) fn trial_balance(export: &Export) -> Vec<Part> {
         cells.with(|out| print::number(out, closed_on.month().into()));
         cells.with(|out| print::decimal(out, account.opening()));
         cells.with(|out| print::decimal(out, account.closing()));
-        cells.text(account.named.currency.code());
+        cells.text(account.named.commodity.code());
         cells.end_row(out)
     };
     vec![Part::Text(header(&TRIAL_BALANCE)), Part::Accounts(Box::new(accounts))]

@@ -17,7 +17,7 @@ use chrono::{Days, NaiveDate};
 use super::accounts::Opened;
 use super::page::{EntryRow, Named, Page};
 use super::{Export, Part, print};
-use crate::{Error, Money};
+use crate::{Amount, Error};
 
 /// Accounts whose balances are asserted at the end of a day. Those that a day touches beyond them are asserted at the
 /// end of the next day that touches them, or at the end of the journal; so memory stays bounded.
@@ -114,7 +114,7 @@ fn open(account: &Opened, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-fn line(out: &mut Vec<u8>, code: &str, amount: Money) {
+fn line(out: &mut Vec<u8>, code: &str, amount: Amount) {
     print::text(out, "  ");
     name(out, code);
     print::text(out, "  ");
@@ -122,7 +122,7 @@ fn line(out: &mut Vec<u8>, code: &str, amount: Money) {
     out.push(b'\n');
 }
 
-fn balance(out: &mut Vec<u8>, day: NaiveDate, code: &str, held: Money) {
+fn balance(out: &mut Vec<u8>, day: NaiveDate, code: &str, held: Amount) {
     print::day(out, day);
     print::text(out, " balance ");
     name(out, code);
@@ -130,7 +130,7 @@ fn balance(out: &mut Vec<u8>, day: NaiveDate, code: &str, held: Money) {
     print::decimal(out, held);
     // Without a tolerance of its own an assertion forgives a minor unit.
     print::text(out, " ~ ");
-    print::money(out, Money::zero(held.currency()));
+    print::money(out, Amount::zero(held.commodity()));
     out.push(b'\n');
 }
 
@@ -146,7 +146,7 @@ impl Day {
     fn turn_to(&mut self, date: NaiveDate, out: &mut Vec<u8>) {
         if let Some(ended) = self.date.replace(date).filter(|ended| *ended != date) {
             for (account, minor) in std::mem::take(&mut self.balances).into_values() {
-                balance(out, next_day(ended), &account.code, Money::from_minor(minor, account.currency));
+                balance(out, next_day(ended), &account.code, Amount::from_minor(minor, account.commodity));
             }
             out.push(b'\n');
         }
@@ -167,7 +167,7 @@ fn entries(page: &Page, day: &mut Day, out: &mut Vec<u8>) -> Result<(), Error> {
         head(entry, out);
         for change in page.changes(entry) {
             let what =
-                format!("{} {} {} {}", change.change, change.amount(), change.account.currency, change.account.code);
+                format!("{} {} {} {}", change.change, change.amount(), change.account.commodity, change.account.code);
             fact(out, &format!("hold-{}", change.ordinal), &format!("{} {what}", change.hold));
         }
         for posting in page.postings(entry) {

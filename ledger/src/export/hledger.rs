@@ -15,7 +15,7 @@ use super::accounts::Opened;
 use super::page::{EntryRow, Page};
 use super::{Export, Part, print};
 use crate::account::AccountKind;
-use crate::{Currency, Error, Money};
+use crate::{Amount, Commodity, Error};
 
 /// Who reads the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ const TAGS: [&str; 8] = ["entry", "booked", "subject", "metadata", "reverses", "
 pub(super) fn parts(export: &Export, dialect: Dialect) -> Vec<Part> {
     let mut declared = BTreeSet::new();
     let accounts = Part::accounts(move |account, out| {
-        if declared.insert(account.named.currency) {
-            commodity(account.named.currency, dialect, out);
+        if declared.insert(account.named.commodity) {
+            commodity(account.named.commodity, dialect, out);
         }
         declare(account, out);
     });
@@ -69,13 +69,13 @@ fn beginning(export: &Export) -> String {
     text
 }
 
-/// Declares a currency.
-fn commodity(currency: Currency, dialect: Dialect, out: &mut Vec<u8>) {
-    let example = Money::from_minor(10_i64.pow(3 + currency.decimals()), currency);
-    let mark = if currency.decimals() == 0 { "." } else { "" };
+/// Declares a commodity.
+fn commodity(commodity: Commodity, dialect: Dialect, out: &mut Vec<u8>) {
+    let example = Amount::from_minor(10_i64.pow(3 + commodity.decimals()), commodity);
+    let mark = if commodity.decimals() == 0 { "." } else { "" };
     let _ = match dialect {
-        Dialect::Hledger => writeln!(Text(out), "commodity {example}{mark} {currency}"),
-        Dialect::Ledger => writeln!(Text(out), "commodity {currency}\n    format {example} {currency}"),
+        Dialect::Hledger => writeln!(Text(out), "commodity {example}{mark} {commodity}"),
+        Dialect::Ledger => writeln!(Text(out), "commodity {commodity}\n    format {example} {commodity}"),
     };
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::page::{ChangeRow, EntryRow, Page, PeriodChange, PostingRow};
 use super::{Part, print};
-use crate::{Error, Money};
+use crate::{Amount, Error};
 
 pub(super) fn parts() -> Vec<Part> {
     vec![Part::Entries(Box::new(|page, out| {
@@ -106,7 +106,7 @@ impl<'a> From<&'a PostingRow> for Posting<'a> {
         Self {
             ordinal: posting.ordinal,
             account: &posting.account.code,
-            currency: posting.account.currency.code(),
+            currency: posting.account.commodity.code(),
             amount: Decimal(posting.amount()),
             balance: Decimal(posting.balance()),
         }
@@ -130,14 +130,14 @@ impl<'a> From<&'a ChangeRow> for HoldChange<'a> {
             hold: change.hold,
             change: &change.change,
             account: &change.account.code,
-            currency: change.account.currency.code(),
+            currency: change.account.commodity.code(),
             amount: Decimal(change.amount()),
         }
     }
 }
 
 /// An amount as the text of its decimal.
-struct Decimal(Money);
+struct Decimal(Amount);
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,14 +6,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::account::AccountKind;
-use crate::{Currency, Money};
+use crate::{Amount, Commodity};
 
 /// An account as it appears.
 #[derive(Debug)]
 pub(crate) struct Named {
     pub(crate) number: i64,
     pub(crate) code: String,
-    pub(crate) currency: Currency,
+    pub(crate) commodity: Commodity,
     pub(crate) kind: AccountKind,
 }
 
@@ -55,12 +55,12 @@ pub(crate) struct PostingRow {
 }
 
 impl PostingRow {
-    pub(crate) fn amount(&self) -> Money {
-        Money::from_minor(self.amount_minor, self.account.currency)
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::from_minor(self.amount_minor, self.account.commodity)
     }
 
-    pub(crate) fn balance(&self) -> Money {
-        Money::from_minor(self.balance_minor, self.account.currency)
+    pub(crate) fn balance(&self) -> Amount {
+        Amount::from_minor(self.balance_minor, self.account.commodity)
     }
 }
 
@@ -75,8 +75,8 @@ pub(crate) struct ChangeRow {
 }
 
 impl ChangeRow {
-    pub(crate) fn amount(&self) -> Money {
-        Money::from_minor(self.amount_minor, self.account.currency)
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::from_minor(self.amount_minor, self.account.commodity)
     }
 }
 

@@ -62,11 +62,11 @@ fn columns() -> [Column; 15] {
         column("metadata", Sometimes, Text(|(entry, _)| entry.metadata.as_deref().and_then(text))),
         column("reverses", Sometimes, Whole(|(entry, _)| entry.reverses)),
         column("account", Always, Text(|(_, posting)| text(&posting.account.code))),
-        column("currency", Always, Text(|(_, posting)| text(posting.account.currency.code()))),
+        column("currency", Always, Text(|(_, posting)| text(posting.account.commodity.code()))),
         column(
             "decimals",
             Always,
-            Small(|(_, posting)| i32::try_from(posting.account.currency.decimals()).unwrap_or(0)),
+            Small(|(_, posting)| i32::try_from(posting.account.commodity.decimals()).unwrap_or(0)),
         ),
         column("amount_minor", Always, Whole(|(_, posting)| Some(posting.amount_minor))),
         column("balance_minor", Always, Whole(|(_, posting)| Some(posting.balance_minor))),

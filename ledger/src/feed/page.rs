@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::balances::{currency, stored_code};
+use crate::balances::stored_code;
 use crate::schema::{accounts, entries, hold_changes, postings, reversals};
-use crate::{AccountCode, Error, Ledger, Money, Sequence};
+use crate::{AccountCode, Amount, Error, Ledger, Sequence};
 
 /// Entries that one page has at most.
 pub const MAX_FEED_ENTRIES: i64 = 500;
@@ -48,9 +48,9 @@ pub struct FeedPosting {
     /// The account.
     pub account: AccountCode,
     /// The amount, debits positive.
-    pub amount: Money,
+    pub amount: Amount,
     /// The account's balance after it, debits positive.
-    pub balance: Money,
+    pub balance: Amount,
 }
 
 /// What happened to a hold.
@@ -63,7 +63,7 @@ pub struct FeedHoldChange {
     /// `placed`, `posted`, `released` or `expired`.
     pub change: String,
     /// How much of it.
-    pub amount: Money,
+    pub amount: Amount,
 }
 
 /// Entries in order, and where the book stood when they were read.
@@ -182,13 +182,14 @@ impl Ledger {
             .load(connection)
             .await?;
         let span = span.cut(rows.len(), rows.last().map(|row| row.0));
+        self.units.learn(connection, rows.iter().map(|row| row.2).collect()).await?;
         let mut by_entry = HashMap::<i64, Vec<FeedPosting>>::new();
         for (sequence, code, commodity, amount, balance) in rows {
-            let currency = currency(commodity)?;
+            let commodity = self.units.commodity(commodity)?;
             by_entry.entry(sequence).or_default().push(FeedPosting {
                 account: stored_code(&code)?,
-                amount: Money::from_minor(amount, currency),
-                balance: Money::from_minor(balance, currency),
+                amount: Amount::from_minor(amount, commodity),
+                balance: Amount::from_minor(balance, commodity),
             });
         }
         Ok((by_entry, span))
@@ -220,13 +221,14 @@ impl Ledger {
             .load(connection)
             .await?;
         let span = span.cut(rows.len(), rows.last().map(|row| row.0));
+        self.units.learn(connection, rows.iter().map(|row| row.3).collect()).await?;
         let mut by_entry = HashMap::<i64, Vec<FeedHoldChange>>::new();
         for (sequence, hold, code, commodity, change, amount) in rows {
             by_entry.entry(sequence).or_default().push(FeedHoldChange {
                 hold,
                 account: stored_code(&code)?,
                 change,
-                amount: Money::from_minor(amount, currency(commodity)?),
+                amount: Amount::from_minor(amount, self.units.commodity(commodity)?),
             });
         }
         Ok((by_entry, span))

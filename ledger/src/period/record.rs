@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::balances::{currency, stored_code};
+use crate::balances::stored_code;
 use crate::schema::{accounts, closing_balances, entries, period_changes};
 use crate::{AsOf, Balance, Error, Ledger, Sequence};
 
@@ -70,7 +70,7 @@ impl Ledger {
             on conflict do nothing";
         let balances = self.closing_balances(sequence, through).await?;
         let codes: Vec<&str> = balances.iter().map(|balance| balance.account.as_str()).collect();
-        let commodities: Vec<i32> = balances.iter().map(|balance| balance.currency.number()).collect();
+        let commodities: Vec<i32> = balances.iter().map(|balance| balance.commodity.number()).collect();
         let amounts: Vec<i64> = balances.iter().map(|balance| balance.debit_positive_minor).collect();
         let mut connection = self.database.connection().await?;
         let written = diesel::sql_query(TEXT)
@@ -132,9 +132,10 @@ impl Ledger {
                 .select((accounts::code, accounts::commodity, closing_balances::balance_minor))
                 .load(&mut connection)
                 .await?;
+            self.units.learn(&mut connection, rows.iter().map(|row| row.1).collect()).await?;
             let balances = rows.into_iter().map(|(code, commodity, debit_positive_minor)| {
                 let account = stored_code(&code)?;
-                Ok(Balance { account, currency: currency(commodity)?, debit_positive_minor })
+                Ok(Balance { account, commodity: self.units.commodity(commodity)?, debit_positive_minor })
             });
             let balances = balances.collect::<Result<_, Error>>()?;
             let sequence = Sequence::new(sequence);

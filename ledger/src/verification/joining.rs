@@ -99,7 +99,7 @@ impl Joined {
     fn compare_accounts(&mut self, facts: &Facts) {
         for account in facts.all() {
             let (balance, last) = self.balances.remove(&account.number).unwrap_or((0, 0));
-            let fault = account.fault().or_else(|| {
+            let fault = account.fault(&facts.units).or_else(|| {
                 if account.balance_minor != balance {
                     Some(format!("it says {}, its postings {balance}", account.balance_minor))
                 } else if account.last_sequence < last {

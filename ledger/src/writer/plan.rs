@@ -149,7 +149,7 @@ impl Plan {
 impl Postings {
     fn push(&mut self, sequence: i64, ordinal: i16, account: &Account, amount: i64, balance: i64) {
         self.ordinals.push(ordinal);
-        self.commodities.push(account.currency.number());
+        self.commodities.push(account.commodity.number());
         self.sequences.push(sequence);
         self.accounts.push(account.number);
         self.amounts.push(amount);
@@ -164,7 +164,7 @@ impl Change {
             ordinal,
             hold: change.hold,
             account: account.number,
-            commodity: account.currency.number(),
+            commodity: account.commodity.number(),
             kind: change.kind.name(),
             amount_minor: change.amount_minor,
         }
@@ -207,7 +207,7 @@ fn leaf_posting(account: &Account, amount: i64, balance: i64) -> LeafPosting<'_>
     LeafPosting {
         account: account.number,
         commitment: &account.commitment,
-        commodity: account.currency.number(),
+        commodity: account.commodity.number(),
         amount,
         balance,
     }
@@ -218,7 +218,7 @@ fn leaf_change<'a>(account: &'a Account, change: &AppliedChange) -> LeafHoldChan
         hold: change.hold.uuid(),
         account: account.number,
         commitment: &account.commitment,
-        commodity: account.currency.number(),
+        commodity: account.commodity.number(),
         change: match change.kind {
             HoldChangeKind::Placed => LeafHoldEvent::Placed { expires_at: change.expires_at.timestamp_micros() },
             HoldChangeKind::Posted => LeafHoldEvent::Posted,
@@ -239,7 +239,7 @@ fn held(accounts: &Accounts) -> Vec<HoldRow> {
         HoldRow {
             hold,
             account: account.number,
-            commodity: account.currency.number(),
+            commodity: account.commodity.number(),
             amount_minor: known.amount_minor,
             remaining_minor: known.remaining_minor,
             expires_at: known.expires_at,

@@ -7,7 +7,7 @@ fn memory() -> Accounts {
         [("assets:pay-in:bank", None), ("liabilities:wallets:a", Some(0)), ("liabilities:wallets:b", Some(0))]
     {
         let code = AccountCode::try_new(code).expect("a code");
-        accounts.remember(Account::stored(code, Currency::EUR, 1, floor, [0; 32], 0));
+        accounts.remember(Account::stored(code, crate::Currency::EUR.into(), 1, floor, [0; 32], 0));
     }
     accounts
 }
