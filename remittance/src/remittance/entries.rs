@@ -212,7 +212,7 @@ mod tests {
             for (index, end) in ends.into_iter().enumerate() {
                 let sums = sums(&[paid_in.clone(), end]);
                 prop_assert!(!sums.keys().any(|(code, _)| code.starts_with("liabilities:in-transit")));
-                let back = sums.get(&(format!("liabilities:wallets:{}", remittance.sender), Currency::EUR)).copied();
+                let back = sums.get(&(format!("liabilities:wallets:{}", remittance.sender), Currency::EUR.into())).copied();
                 let expected = [None, Some(-(family + fee)), Some(-(family + fee + allocated))];
                 prop_assert_eq!(back, expected[index]);
             }
