@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::hold::HoldChange;
+use crate::lots::{MAX_LOTS, SaidOfLots};
 use crate::period::{Approvals, PeriodChange};
 use crate::{AccountCode, Amount, Commodity, Sequence};
 
@@ -47,6 +48,7 @@ impl EntryKind {
 pub struct Posting {
     account: AccountCode,
     amount: Amount,
+    lots: SaidOfLots,
 }
 
 impl Posting {
@@ -60,6 +62,10 @@ impl Posting {
     #[must_use]
     pub fn amount(&self) -> Amount {
         self.amount
+    }
+
+    pub(crate) fn lots(&self) -> &SaidOfLots {
+        &self.lots
     }
 }
 
@@ -76,6 +82,8 @@ pub struct Entry {
     reverses: Option<Sequence>,
     adjustment: Option<Approvals>,
     period: Option<PeriodChange>,
+    /// Whether a posting or a hold is of units.
+    has_units: bool,
 }
 
 /// Why an entry could not be built.
@@ -119,6 +127,28 @@ pub enum EntryError {
         amount: String,
         /// What it is of.
         commodity: Commodity,
+    },
+    /// Lots are said of money.
+    #[error("{account}: lots are of units, not of {commodity}")]
+    LotsOfMoney {
+        /// The account.
+        account: AccountCode,
+        /// What the amount is of.
+        commodity: Commodity,
+    },
+    /// There are no lots, too many, or lots of different units.
+    #[error("{account}: a posting names 1 to {MAX_LOTS} lots of one unit")]
+    Lots {
+        /// The account.
+        account: AccountCode,
+    },
+    /// A cost is below zero.
+    #[error("{account}: the cost of a lot is {cost}; it is not below zero")]
+    CostBelowZero {
+        /// The account.
+        account: AccountCode,
+        /// The cost.
+        cost: String,
     },
     /// The description is longer than [`MAX_DESCRIPTION`] or has line breaks.
     #[error("a description has at most {MAX_DESCRIPTION} characters on one line")]
@@ -212,7 +242,16 @@ impl Entry {
 
     /// Whether nothing but postings has to be looked at to book it.
     pub(crate) fn is_plain(&self) -> bool {
-        self.hold_changes.is_empty() && self.reverses.is_none() && self.adjustment.is_none() && self.period.is_none()
+        !self.has_units
+            && self.hold_changes.is_empty()
+            && self.reverses.is_none()
+            && self.adjustment.is_none()
+            && self.period.is_none()
+    }
+
+    /// Whether a posting or a hold is of units.
+    pub(crate) fn has_units(&self) -> bool {
+        self.has_units
     }
 
     /// Whether there is something that a salted commitment stands for in the log.
@@ -253,6 +292,9 @@ impl Entry {
         if let Some(period) = self.period {
             hash.update(period.name());
             hash.update(period.date().to_string());
+        }
+        for posting in &self.postings {
+            posting.lots.fingerprint(hash);
         }
         for change in &self.hold_changes {
             hash.update([change.kind().number()]);

@@ -30,6 +30,7 @@ mod history;
 mod hold;
 mod load;
 mod log;
+mod lots;
 mod money;
 mod period;
 pub mod reconciliation;
@@ -76,6 +77,7 @@ pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
     LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
+pub use lots::{GivenLot, Lot, LotName, MAX_LOTS, NewLot};
 pub use money::{
     Amount, BasisPoints, Commodity, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCommodity,
     UnknownCurrency,

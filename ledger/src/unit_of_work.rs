@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::hold::{Available, HoldId, MAX_LIVE_HOLDS};
 use crate::log::leaf::content_commitment;
-use crate::{AccountCode, Amount, Balance, Entry};
+use crate::lots::{LotName, MAX_LOTS};
+use crate::{AccountCode, Amount, Balance, Commodity, Entry};
 
 /// Changes of state that one unit may cause.
 pub const MAX_EFFECTS: usize = 64;
@@ -246,6 +247,44 @@ pub enum Refusal {
     /// The entry was taken back before.
     #[error("entry {} was reversed before", .0.number())]
     AlreadyReversed(Sequence),
+    /// The chart keeps other things on the account.
+    #[error("{account} holds no {commodity}: units and currencies have accounts of their own in the chart")]
+    WrongCommodity {
+        /// The account.
+        account: AccountCode,
+        /// What was to be booked on it.
+        commodity: Commodity,
+    },
+    /// The unit is not registered in this database.
+    #[error("{0} is not registered")]
+    UnknownUnit(Commodity),
+    /// Less is held of a lot than is to be given.
+    #[error("{account} holds {held} of lot {lot}")]
+    LotNotHeld {
+        /// The account.
+        account: AccountCode,
+        /// The lot.
+        lot: LotName,
+        /// What it holds of it.
+        held: Amount,
+    },
+    /// An account is to give units that it does not hold before the entry.
+    #[error("{account} holds {held} {} before the entry, less than it gives", held.commodity())]
+    LotsNotHeld {
+        /// The account.
+        account: AccountCode,
+        /// What it holds.
+        held: Amount,
+    },
+    /// A posting states new lots of units that the entry does not issue.
+    #[error("{account} receives as new what the entry does not issue")]
+    NotIssued {
+        /// The account.
+        account: AccountCode,
+    },
+    /// The entry moves more lots than [`MAX_LOTS`].
+    #[error("an entry may move at most {MAX_LOTS} lots")]
+    TooManyLots,
     /// The unit causes more than [`MAX_EFFECTS`] changes.
     #[error("a unit may cause at most {MAX_EFFECTS} changes of state")]
     TooManyEffects,
@@ -262,6 +301,11 @@ impl Refusal {
             Self::EffectNotApplicable { .. } => "effect-not-applicable",
             Self::BalanceTooLarge(_) => "balance-too-large",
             Self::TooManyEffects => "too-many-effects",
+            Self::WrongCommodity { .. } => "wrong-commodity",
+            Self::UnknownUnit(_) => "unknown-unit",
+            Self::LotNotHeld { .. } | Self::LotsNotHeld { .. } => "lot-not-held",
+            Self::NotIssued { .. } => "not-issued",
+            Self::TooManyLots => "too-many-lots",
             Self::HoldExists(_) => "hold-exists",
             Self::UnknownHold(_) => "unknown-hold",
             Self::HoldExpired { .. } => "hold-expired",

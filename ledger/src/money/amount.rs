@@ -63,14 +63,22 @@ impl Amount {
         Ok(Self { minor: decimal::parse(text, commodity)?, commodity })
     }
 
+    /// The sum of two amounts of one commodity.
+    ///
+    /// # Errors
+    /// [`MoneyError::Mixed`] or [`MoneyError::Overflow`].
+    pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
+        self.same_commodity(other)?;
+        let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::Overflow)?;
+        Ok(Self { minor, ..self })
+    }
+
     /// The difference of two amounts of one commodity.
     ///
     /// # Errors
     /// [`MoneyError::Mixed`] or [`MoneyError::Overflow`].
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
-        if self.commodity != other.commodity {
-            return Err(MoneyError::Mixed { left: self.commodity, right: other.commodity });
-        }
+        self.same_commodity(other)?;
         let minor = self.minor.checked_sub(other.minor).ok_or(MoneyError::Overflow)?;
         Ok(Self { minor, ..self })
     }
@@ -82,6 +90,14 @@ impl Amount {
     pub fn checked_neg(self) -> Result<Self, MoneyError> {
         let minor = self.minor.checked_neg().ok_or(MoneyError::Overflow)?;
         Ok(Self { minor, ..self })
+    }
+
+    fn same_commodity(self, other: Self) -> Result<(), MoneyError> {
+        if self.commodity == other.commodity {
+            Ok(())
+        } else {
+            Err(MoneyError::Mixed { left: self.commodity, right: other.commodity })
+        }
     }
 }
 

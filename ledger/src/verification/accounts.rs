@@ -33,7 +33,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) async fn read(connection: &mut AsyncPgConnection, book: BookId, units: &Units) -> Result<Self, Error> {
+    pub(super) async fn read(connection: &mut AsyncPgConnection, book: BookId) -> Result<Self, Error> {
         let rows: Vec<Account> = accounts::table
             .filter(accounts::book_id.eq(book.number()))
             .select((
@@ -49,9 +49,11 @@ impl Facts {
             ))
             .load(connection)
             .await?;
+        // Not what this process remembers, but what is in the table now.
+        let units = Units::default();
         units.learn(connection, rows.iter().map(|account| account.commodity).collect()).await?;
         let accounts = rows.into_iter().map(|account| (account.number, account)).collect();
-        Ok(Self { accounts, units: units.clone() })
+        Ok(Self { accounts, units })
     }
 
     pub(super) fn account(&self, number: i64) -> Option<&Account> {

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::accounts::Facts;
 use super::stretch::Checked;
-use super::{Differences, Kind, Verification, besides, holds};
+use super::{Differences, Kind, Verification, besides, holds, lots};
 use crate::log::LogCheck;
 use crate::schema::books;
 use crate::{BookId, Error};
@@ -87,6 +87,7 @@ impl Joined {
         self.compare_accounts(facts);
         self.compare_book(connection, head, facts).await?;
         holds::check(connection, self.book, head, facts, &mut self.differences).await?;
+        lots::check(connection, self.book, head, &mut self.differences).await?;
         besides::check(connection, self.book, head, &mut self.differences).await?;
         Ok(Verification {
             entries: self.entries,

@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::holds::{Holds, Known};
+use super::lots::{Left, Lots, Move, Moved};
 use crate::account::{AccountCode, Side};
 use crate::hold::{Available, HoldChangeKind, HoldId, MAX_LIVE_HOLDS};
 use crate::log::account_commitment;
@@ -85,6 +86,7 @@ pub(super) struct Accounts {
     by_code: HashMap<Commodity, HashMap<AccountCode, Slot>>,
     attempt: u64,
     pub(super) holds: Holds,
+    pub(super) lots: Lots,
 }
 
 /// What one entry does to accounts and holds, with the accounts found.
@@ -93,6 +95,28 @@ pub(super) struct Booking {
     /// Slot and amount of each posting, debits positive.
     pub(super) amounts: Vec<(Slot, i64)>,
     pub(super) steps: Vec<Step>,
+    /// What it does to lots; empty for all that moves no units.
+    pub(super) moves: Vec<Move>,
+}
+
+/// The moment at which an entry is booked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) at: DateTime<Utc>,
+    /// The sequence that it has when it is accepted.
+    pub(super) sequence: i64,
+    pub(super) effective_date: NaiveDate,
+}
+
+/// What entries leave behind, each behind those before it.
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    /// Balances after each posting.
+    pub(super) balances: Vec<i64>,
+    /// Changes of holds.
+    pub(super) changes: Vec<AppliedChange>,
+    /// Lots that postings move, with the sequence of their entry.
+    pub(super) lots: Vec<(i64, Moved)>,
 }
 
 /// One change of a hold that an entry asks for.
@@ -144,6 +168,7 @@ impl Accounts {
         self.slots.clear();
         self.by_code.clear();
         self.holds.forget_all();
+        self.lots.forget_all();
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -158,6 +183,7 @@ impl Accounts {
     pub(super) fn begin_attempt(&mut self) {
         self.attempt += 1;
         self.holds.back_to(0);
+        self.lots.begin_attempt();
     }
 
     fn tentative(&mut self, slot: Slot) -> &mut Account {
@@ -171,13 +197,8 @@ impl Accounts {
     }
 
     /// Applies the amounts and the changes of holds of one entry, or nothing of it.
-    pub(super) fn apply(
-        &mut self,
-        booking: &Booking,
-        at: DateTime<Utc>,
-        after: &mut Vec<i64>,
-        changes: &mut Vec<AppliedChange>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn apply(&mut self, booking: &Booking, turn: Turn, traces: &mut Traces) -> Result<(), Refusal> {
+        let (at, after, changes) = (turn.at, &mut traces.balances, &mut traces.changes);
         let (first_balance, first_change, mark) = (after.len(), changes.len(), self.holds.mark());
         let applied = self.apply_amounts(&booking.amounts, after).and_then(|()| {
             if booking.steps.is_empty() {
@@ -189,6 +210,10 @@ impl Accounts {
             Some(refusal) => Err(refusal),
             None => Ok(()),
         });
+        let applied = applied.and_then(|()| match booking.moves.as_slice() {
+            [] => Ok(None),
+            moves => self.decide_lots(moves, turn).map(Some),
+        });
         if applied.is_err() {
             for &(slot, amount) in &booking.amounts[..after.len() - first_balance] {
                 self.slots[slot].tentative_minor -= amount;
@@ -197,7 +222,18 @@ impl Accounts {
             changes.truncate(first_change);
             self.holds.back_to(mark);
         }
-        applied
+        if let Some((moved, left)) = applied? {
+            self.lots.accept(left);
+            traces.lots.extend(moved.into_iter().map(|moved| (turn.sequence, moved)));
+        }
+        Ok(())
+    }
+
+    fn decide_lots(&self, moves: &[Move], turn: Turn) -> Result<(Vec<Moved>, Left), Refusal> {
+        self.lots.decide(moves, turn.effective_date, turn.sequence, |slot, fault| {
+            let account = &self.slots[slot];
+            fault.refusal(&account.code, account.commodity)
+        })
     }
 
     fn apply_amounts(&mut self, amounts: &[(Slot, i64)], after: &mut Vec<i64>) -> Result<(), Refusal> {

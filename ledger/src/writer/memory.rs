@@ -68,7 +68,7 @@ impl Memory {
     }
 
     pub(super) fn moment(&self, booked_at: DateTime<Utc>) -> Moment {
-        Moment { booked_at, closed_through: self.head.closed_through }
+        Moment { booked_at, head: self.head.sequence, closed_through: self.head.closed_through }
     }
 
     /// Reads the accounts and holds that the units name and the memory lacks.
@@ -93,7 +93,7 @@ impl Memory {
         wanted.retain(|(code, commodity)| self.accounts.find(code, *commodity).is_none());
         self.read_accounts(connection, wanted.into_iter().collect()).await?;
         self.remember_holds(named);
-        Ok(())
+        self.read_lots(connection, units).await
     }
 
     async fn read_named_holds(
@@ -127,6 +127,8 @@ impl Memory {
         for (code, commodity) in wanted {
             if self.accounts.find(&code, commodity).is_none()
                 && let Some(template) = self.chart.template(&code)
+                && template.holds(commodity)
+                && self.units.find(commodity.number()) == Some(commodity)
             {
                 self.accounts.remember(Account::unopened(code, commodity, template.floor_minor()));
             }
@@ -158,7 +160,7 @@ impl Memory {
 
     fn booking(&self, unit: &UnitOfWork) -> Result<Booking, Refusal> {
         let find = |code: &AccountCode, commodity| {
-            self.accounts.find(code, commodity).ok_or_else(|| Refusal::UnknownAccount(code.clone()))
+            self.accounts.find(code, commodity).ok_or_else(|| self.unfound(code, commodity))
         };
         let amounts = unit
             .entry
@@ -168,7 +170,7 @@ impl Memory {
                 let amount = posting.amount();
                 Ok((find(posting.account(), amount.commodity())?, amount.minor()))
             })
-            .collect::<Result<_, Refusal>>()?;
+            .collect::<Result<Vec<_>, Refusal>>()?;
         let steps = unit
             .entry
             .hold_changes()
@@ -187,6 +189,7 @@ impl Memory {
                 })
             })
             .collect::<Result<_, Refusal>>()?;
-        Ok(Booking { amounts, steps })
+        let moves = if unit.entry.has_units() { self.moves(&unit.entry, &amounts) } else { Vec::new() };
+        Ok(Booking { amounts, steps, moves })
     }
 }

@@ -2,10 +2,12 @@
 
 mod besides;
 mod holds;
+mod lots;
 mod plan;
 
 pub(super) use besides::{find_reversed, write_besides};
 pub(super) use holds::{StoredHold, find_holds, load_open_holds};
+pub(super) use lots::load_lots;
 pub(super) use plan::{finish_and_commit, insert_rows, write_at_once};
 
 use chrono::{DateTime, NaiveDate, Utc};

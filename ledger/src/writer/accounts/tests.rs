@@ -13,8 +13,12 @@ fn memory() -> Accounts {
 }
 
 fn book(accounts: &mut Accounts, amounts: &[(Slot, i64)], after: &mut Vec<i64>) -> Result<(), Refusal> {
-    let booking = Booking { amounts: amounts.to_vec(), steps: Vec::new() };
-    accounts.apply(&booking, DateTime::UNIX_EPOCH, after, &mut Vec::new())
+    let booking = Booking { amounts: amounts.to_vec(), ..Booking::default() };
+    let turn = Turn { at: DateTime::UNIX_EPOCH, sequence: 1, effective_date: NaiveDate::default() };
+    let mut traces = Traces { balances: std::mem::take(after), ..Traces::default() };
+    let applied = accounts.apply(&booking, turn, &mut traces);
+    *after = traces.balances;
+    applied
 }
 
 proptest! {
