@@ -77,7 +77,7 @@ pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
     LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
-pub use lots::{GivenLot, Lot, LotName, MAX_LOTS, NewLot};
+pub use lots::{GivenLot, Lot, LotName, MAX_LOTS, MAX_PAGE_LOTS, NewLot};
 pub use money::{
     Amount, BasisPoints, Commodity, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCommodity,
     UnknownCurrency,
@@ -89,7 +89,8 @@ pub use unit_of_work::{
     Effect, EffectKind, IdempotencyKey, MAX_EFFECTS, Outcome, PostError, Receipt, Refusal, Sequence, UnitOfWork,
 };
 pub use units::{
-    InvalidUnitCode, MAX_UNIT_DECIMALS, MAX_UNIT_NAME, MAX_UNITS, NewUnit, Registration, Unit, UnitCode, UnitError,
+    CapTable, CapTableLine, CapTableQuery, InvalidUnitCode, MAX_CAP_TABLE_LINES, MAX_UNIT_DECIMALS, MAX_UNIT_NAME,
+    MAX_UNITS, NewUnit, Registration, Unit, UnitCode, UnitError,
 };
 pub use verification::{Check, Difference, Verification};
 pub use writer::{BatchReport, MAX_BATCH_UNITS, MAX_QUEUED_UNITS, Observer};

@@ -13,12 +13,17 @@
 //!
 //! So in each entry each lot sums to zero, in units and in cost.
 
+mod reads;
+
 use std::fmt;
 
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
 use crate::{Amount, Money, Sequence};
+
+pub(crate) use reads::LotsOfPostings;
+pub use reads::MAX_PAGE_LOTS;
 
 /// Lots that one entry may move, counted for each posting.
 pub const MAX_LOTS: usize = 10_000;

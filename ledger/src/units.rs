@@ -4,6 +4,7 @@
 //! kept by each process: nothing that is immutable can become stale. An entry that moves units names their definition
 //! in its leaf of the log, so that a changed definition is found by verification.
 
+mod cap_table;
 mod registry;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+pub use cap_table::{CapTable, CapTableLine, CapTableQuery, MAX_CAP_TABLE_LINES};
 pub(crate) use registry::Units;
 pub use registry::{Registration, UnitError};
 

@@ -21,3 +21,4 @@ mod reading;
 mod reconciliation;
 mod simulator;
 mod tampering;
+mod units;

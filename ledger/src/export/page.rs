@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::account::AccountKind;
-use crate::{Amount, Commodity};
+use crate::{Amount, Commodity, Lot};
 
 /// An account as it appears.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ pub(crate) struct PostingRow {
     pub(crate) account: Arc<Named>,
     pub(crate) amount_minor: i64,
     pub(crate) balance_minor: i64,
+    /// The lots that units are of; empty for money.
+    pub(crate) lots: Vec<Lot>,
 }
 
 impl PostingRow {

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use uuid::Uuid;
 
-use crate::Amount;
+use crate::{Amount, Commodity};
 
 /// Digits of the largest 64-bit number.
 const MAX_DIGITS: usize = 20;
@@ -51,11 +51,20 @@ pub(super) fn magnitude(out: &mut Vec<u8>, amount: Amount) {
     }
 }
 
-/// A decimal with its currency: `101.50 EUR`.
-pub(super) fn money(out: &mut Vec<u8>, amount: Amount) {
+/// A decimal with what it is of: `101.50 EUR`. A unit stands between quotes, as hledger and ledger want a symbol with
+/// other characters than letters: `12 "unit:solar-1"`.
+pub(super) fn with_symbol(out: &mut Vec<u8>, amount: Amount) {
     decimal(out, amount);
     out.push(b' ');
-    out.extend_from_slice(amount.commodity().code().as_bytes());
+    symbol(out, amount.commodity());
+}
+
+/// What an amount is of, between quotes where it is a unit.
+pub(super) fn symbol(out: &mut Vec<u8>, commodity: Commodity) {
+    let quote: &[u8] = if commodity.unit().is_some() { b"\"" } else { b"" };
+    out.extend_from_slice(quote);
+    out.extend_from_slice(commodity.code().as_bytes());
+    out.extend_from_slice(quote);
 }
 
 /// A day: `2026-01-31`.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::filter::EntryFilter;
 use super::moment::AsOf;
 use crate::balances::stored_code;
+use crate::lots::{Lot, LotsOfPostings};
 use crate::schema::{accounts, entries, postings, reversals};
 use crate::{AccountCode, Amount, Error, IdempotencyKey, Ledger, Sequence};
 
@@ -71,6 +72,8 @@ pub struct BookedPosting {
     pub amount: Amount,
     /// The balance that it left.
     pub balance: Amount,
+    /// The lots that units are of; empty for money.
+    pub lots: Vec<Lot>,
 }
 
 /// An entry with its postings, at most [`MAX_POSTINGS`](crate::MAX_POSTINGS).
@@ -165,6 +168,9 @@ impl Ledger {
             .load(&mut connection)
             .await?;
         self.units.learn(&mut connection, rows.iter().map(|row| row.2).collect()).await?;
+        let commodities = rows.iter().map(|row| row.2).collect();
+        let span = (row.sequence - 1, row.sequence);
+        let mut lots = LotsOfPostings::read(&mut connection, self.book, &self.units, span, commodities).await?;
         drop(connection);
         let posting = |(ordinal, code, commodity, amount, balance): (i16, String, i32, i64, i64)| {
             let commodity = self.units.commodity(commodity)?;
@@ -173,6 +179,7 @@ impl Ledger {
                 account: stored_code(&code)?,
                 amount: Amount::from_minor(amount, commodity),
                 balance: Amount::from_minor(balance, commodity),
+                lots: lots.take(row.sequence, ordinal),
             })
         };
         let postings = rows.into_iter().map(posting).collect::<Result<Vec<_>, Error>>()?;
