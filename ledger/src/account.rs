@@ -125,6 +125,11 @@ impl AccountCode {
         self.segments().next().and_then(AccountKind::of_root).unwrap_or(AccountKind::Asset)
     }
 
+    /// Whether units come into being by a debit of the account, rather than being held on it.
+    pub(crate) fn issues_by_debit(&self) -> bool {
+        self.kind().normal_side() == Side::Debit
+    }
+
     /// The code's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

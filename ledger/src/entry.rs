@@ -142,6 +142,12 @@ pub enum EntryError {
         /// The account.
         account: AccountCode,
     },
+    /// A posting receives as new what the entry does not issue, or is one of those who issue.
+    #[error("{account} receives as new what the entry does not issue")]
+    NotIssued {
+        /// The account.
+        account: AccountCode,
+    },
     /// A cost is below zero.
     #[error("{account}: the cost of a lot is {cost}; it is not below zero")]
     CostBelowZero {

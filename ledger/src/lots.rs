@@ -15,12 +15,13 @@
 
 mod reads;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
-use crate::{Amount, Money, Sequence};
+use crate::{Amount, Commodity, Entry, EntryError, Money, Sequence};
 
 pub(crate) use reads::LotsOfPostings;
 pub use reads::MAX_PAGE_LOTS;
@@ -73,6 +74,25 @@ pub(crate) enum SaidOfLots {
     Given(Vec<GivenLot>),
     /// These are issued.
     Issued(Vec<NewLot>),
+}
+
+impl Entry {
+    /// What is received as new must be issued by the entry, and not by whoever receives it.
+    pub(crate) fn require_issue(&self) -> Result<(), EntryError> {
+        let mut issued = BTreeMap::<Commodity, i128>::new();
+        for posting in self.postings().iter().filter(|posting| posting.account().issues_by_debit()) {
+            *issued.entry(posting.amount().commodity()).or_default() += i128::from(posting.amount().minor()).max(0);
+        }
+        for posting in self.postings() {
+            let SaidOfLots::Issued(_) = posting.lots() else { continue };
+            let left = issued.entry(posting.amount().commodity()).or_default();
+            *left += i128::from(posting.amount().minor());
+            if *left < 0 || posting.account().issues_by_debit() {
+                return Err(EntryError::NotIssued { account: posting.account().clone() });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl SaidOfLots {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::hold::{Available, HoldId, MAX_LIVE_HOLDS};
 use crate::log::leaf::content_commitment;
 use crate::lots::{LotName, MAX_LOTS};
-use crate::{AccountCode, Amount, Balance, Commodity, Entry};
+use crate::{AccountCode, Amount, Balance, Chart, Commodity, Entry};
 
 /// Changes of state that one unit may cause.
 pub const MAX_EFFECTS: usize = 64;
@@ -276,12 +276,6 @@ pub enum Refusal {
         /// What it holds.
         held: Amount,
     },
-    /// A posting states new lots of units that the entry does not issue.
-    #[error("{account} receives as new what the entry does not issue")]
-    NotIssued {
-        /// The account.
-        account: AccountCode,
-    },
     /// The entry moves more lots than [`MAX_LOTS`].
     #[error("an entry may move at most {MAX_LOTS} lots")]
     TooManyLots,
@@ -291,6 +285,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Why the chart opens no account for that.
+    pub(crate) fn no_account(chart: &Chart, code: &AccountCode, commodity: Commodity) -> Self {
+        match chart.template(code) {
+            Some(template) if !template.holds(commodity) => Self::WrongCommodity { account: code.clone(), commodity },
+            _ => Self::UnknownAccount(code.clone()),
+        }
+    }
+
     /// A stable word for the reason, for counters and records.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
@@ -304,7 +306,6 @@ impl Refusal {
             Self::WrongCommodity { .. } => "wrong-commodity",
             Self::UnknownUnit(_) => "unknown-unit",
             Self::LotNotHeld { .. } | Self::LotsNotHeld { .. } => "lot-not-held",
-            Self::NotIssued { .. } => "not-issued",
             Self::TooManyLots => "too-many-lots",
             Self::HoldExists(_) => "hold-exists",
             Self::UnknownHold(_) => "unknown-hold",

@@ -1,5 +1,6 @@
 //! Units of projects: registered once, passed on in lots, never more than are held.
 
+mod loading;
 mod model;
 
 use std::collections::BTreeMap;
@@ -160,7 +161,7 @@ async fn nobody_gives_more_units_than_are_held() -> Result {
     let unissued = begin(ledger)
         .debit(account(BABACAR), issued.units(1))
         .credit_lots(account(AMINA), vec![issued.lot(1, "2026-01-01", 1)]);
-    assert_eq!(refusal(ledger, unissued).await?, Refusal::NotIssued { account: account(AMINA) });
+    assert!(matches!(unissued.build(), Err(EntryError::NotIssued { .. })));
     // What is held back for a purpose is not to be given either.
     let until = ledger.now() + chrono::Duration::hours(1);
     post(ledger, begin(ledger).hold(ledger::HoldId::generate(), account(AMINA), issued.units(5), until)).await?;
@@ -263,9 +264,11 @@ async fn a_cap_table_is_the_trial_balance_of_a_unit_at_any_moment() -> Result {
     assert_eq!((whole.issued, whole.goes_on), (issued.units(17), false));
     let past = AsOf::Sequence(Sequence::new(1)).into();
     let first = ledger.cap_table(query(past, None, 1), &Subjects::AsTheyAre).await?;
-    assert_eq!((first.lines[0].account.as_str(), first.goes_on), (AMINA, true));
     let second = ledger.cap_table(query(past, Some(first.lines[0].place), 1), &Subjects::AsTheyAre).await?;
-    assert_eq!((second.lines[0].account.as_str(), second.goes_on), (BABACAR, false));
+    assert_eq!((first.goes_on, second.goes_on), (true, false));
+    let mut holders = [first.lines[0].account.as_str(), second.lines[0].account.as_str()];
+    holders.sort_unstable();
+    assert_eq!(holders, [AMINA, BABACAR]);
     let grant = Subjects::Pseudonyms(PseudonymKey::for_grant(b"secret", Uuid::from_u128(1)));
     let shown = ledger.cap_table(query(AsOf::Now.into(), None, 10), &grant).await?;
     assert!(shown.lines.iter().all(|line| !line.account.contains("babacar") && !line.account.contains("coumba")));

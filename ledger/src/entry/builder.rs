@@ -212,6 +212,9 @@ impl EntryBuilder {
         if let Some(twice) = self.entry.hold_changes.iter().find(|change| !holds.insert(change.hold())) {
             return Err(EntryError::HoldTwice(twice.hold()));
         }
+        if self.entry.has_units {
+            self.entry.require_issue()?;
+        }
         let mut sums = BTreeMap::<Commodity, i128>::new();
         for posting in &self.entry.postings {
             *sums.entry(posting.amount.commodity()).or_default() += i128::from(posting.amount.minor());

@@ -1,19 +1,21 @@
 //! Deciding a whole file in memory, in order and against the balances of the book, without writing.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::draft::UnitsByCode;
 use super::reading::{self, Chunk, Identity, Place};
 use super::told::{LoadProgress, RefusedLine, Stage};
 use super::{LoadError, LoadFile, LoadWitness, MAX_REHEARSED_ENTRIES};
 use crate::account::Side;
 use crate::balances::stored_code;
 use crate::schema::{accounts, books, entries, holds};
-use crate::{AccountCode, Amount, Commodity, Entry, Ledger, Refusal, UnitOfWork};
+use crate::{AccountCode, Amount, Chart, Commodity, Entry, Ledger, Refusal, UnitOfWork};
 
 /// How often a file is checked while others move the book.
 const MAX_CHECKS: u32 = 3;
@@ -43,13 +45,13 @@ struct Rehearsal {
 pub(super) async fn rehearse(
     ledger: &Ledger,
     file: &LoadFile,
-    identity: &Identity,
+    (identity, units): (&Identity, &Arc<UnitsByCode>),
     witness: &mut dyn LoadWitness,
 ) -> Result<u64, LoadError> {
     for _ in 0..MAX_CHECKS {
         let head = ledger.head().await?;
         let mut rehearsal = Rehearsal { closed_through: closed_through(ledger).await?, ..Rehearsal::default() };
-        rehearsal.check(ledger, file, identity, witness).await?;
+        rehearsal.check(ledger, file, (identity, units), witness).await?;
         identity.check(file).await?;
         // Balances were read at many moments; they belong together when nobody wrote in between.
         if rehearsal.refused > 0 || ledger.head().await? == head {
@@ -64,10 +66,10 @@ impl Rehearsal {
         &mut self,
         ledger: &Ledger,
         file: &LoadFile,
-        identity: &Identity,
+        (identity, units): (&Identity, &Arc<UnitsByCode>),
         witness: &mut dyn LoadWitness,
     ) -> Result<(), LoadError> {
-        let mut chunks = reading::start(file, Place::START);
+        let mut chunks = reading::start(file, units, Place::START);
         while let Some(chunk) = chunks.recv().await {
             let chunk = chunk?;
             self.read_accounts(ledger, &chunk).await?;
@@ -79,7 +81,7 @@ impl Rehearsal {
             for item in chunk.items {
                 let refused = match item.unit {
                     Err(fault) => RefusedLine::by_fault(item.line, item.reference, &fault),
-                    Ok(unit) => match self.decide(&unit) {
+                    Ok(unit) => match self.decide(&ledger.chart, &unit) {
                         Ok(()) => {
                             self.accepted += 1;
                             continue;
@@ -102,7 +104,7 @@ impl Rehearsal {
     }
 
     /// What the writer would decide after the entries before this one.
-    fn decide(&mut self, unit: &UnitOfWork) -> Result<(), Refusal> {
+    fn decide(&mut self, chart: &Chart, unit: &UnitOfWork) -> Result<(), Refusal> {
         let (key, fingerprint) = (unit.key().uuid(), unit.entry().fingerprint());
         match self.keys.get(&key) {
             Some(known) if *known == fingerprint => return Ok(()),
@@ -113,19 +115,19 @@ impl Rehearsal {
         if let Some(through) = self.closed_through.filter(|through| effective_date <= *through) {
             return Err(Refusal::PeriodClosed { through, effective_date });
         }
-        self.apply(unit.entry())?;
+        self.apply(chart, unit.entry())?;
         self.keys.insert(key, fingerprint);
         Ok(())
     }
 
     /// Applies all postings of an entry, or none.
-    fn apply(&mut self, entry: &Entry) -> Result<(), Refusal> {
+    fn apply(&mut self, chart: &Chart, entry: &Entry) -> Result<(), Refusal> {
         let mut applied = 0;
         let mut refusal = None;
         for posting in entry.postings() {
             let added = self
                 .account(posting.account(), posting.amount().commodity())
-                .ok_or_else(|| Refusal::UnknownAccount(posting.account().clone()))
+                .ok_or_else(|| Refusal::no_account(chart, posting.account(), posting.amount().commodity()))
                 .and_then(|account| {
                     let sum = account.balance_minor.checked_add(posting.amount().minor());
                     account.balance_minor = sum.ok_or_else(|| Refusal::BalanceTooLarge(posting.account().clone()))?;
@@ -181,7 +183,7 @@ impl Rehearsal {
             return Ok(());
         }
         for (code, commodity) in &missing {
-            if let Some(template) = ledger.chart.template(code) {
+            if let Some(template) = ledger.chart.template(code).filter(|template| template.holds(*commodity)) {
                 let account = Account { floor_minor: template.floor_minor(), balance_minor: 0, held_minor: 0 };
                 self.remember((*code).clone(), *commodity, account);
             }

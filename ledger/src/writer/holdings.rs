@@ -17,12 +17,9 @@ use crate::{AccountCode, Commodity, Entry, Sequence};
 impl Memory {
     /// Why an account is not to be found.
     pub(super) fn unfound(&self, code: &AccountCode, commodity: Commodity) -> Refusal {
-        match self.chart.template(code) {
-            Some(template) if !template.holds(commodity) => {
-                Refusal::WrongCommodity { account: code.clone(), commodity }
-            }
-            Some(_) if self.units.find(commodity.number()) != Some(commodity) => Refusal::UnknownUnit(commodity),
-            _ => Refusal::UnknownAccount(code.clone()),
+        match Refusal::no_account(&self.chart, code, commodity) {
+            Refusal::UnknownAccount(_) if self.chart.template(code).is_some() => Refusal::UnknownUnit(commodity),
+            refusal => refusal,
         }
     }
 

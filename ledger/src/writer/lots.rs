@@ -147,8 +147,6 @@ pub(super) enum Fault {
     NotHeld { lot: LotName, held_minor: i64 },
     /// Less is held in lots than is given.
     Short { held_minor: i64 },
-    /// What is received as new is not issued.
-    NotIssued,
     /// There are too many.
     TooMany,
 }
@@ -179,7 +177,7 @@ impl Deciding<'_> {
         let mut unissued: i128 = issuing.clone().map(|a_move| i128::from(a_move.amount_minor)).sum();
         let mut new = VecDeque::new();
         let receiving = || moves.iter().filter(|a_move| a_move.side == MoveSide::Receives);
-        // What is stated as new is new; only the rest of what is issued is free for others.
+        // What is stated as new is issued, which the entry's builder saw to; only the rest is free for others.
         for stating in receiving() {
             let Said::Issued(pieces) = &stating.said else { continue };
             for piece in pieces {
@@ -187,9 +185,6 @@ impl Deciding<'_> {
                 let piece = Piece { lot: self.name(stating.slot)?, ..*piece };
                 new.push_back(piece);
                 self.receive(stating, piece)?;
-            }
-            if unissued < 0 {
-                return Err((stating.slot, Fault::NotIssued));
             }
         }
         if let (Ok(rest @ 1..), Some(first)) = (i64::try_from(unissued), issuing.clone().next()) {
@@ -313,7 +308,6 @@ impl Fault {
             Self::Short { held_minor } => {
                 Refusal::LotsNotHeld { account, held: Amount::from_minor(held_minor, commodity) }
             }
-            Self::NotIssued => Refusal::NotIssued { account },
             Self::TooMany => Refusal::TooManyLots,
         }
     }
