@@ -7,8 +7,8 @@ use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
 use ledger::reconciliation::Reconciliation;
 use ledger::{
-    BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, ProposalRules, Proposals, PseudonymKey,
-    Subjects, WriterTask,
+    AsOf, BookId, BookSettings, Check, Clearing, ClearingError, Difference, Feed, FeedWaker, Ledger, ProposalRules,
+    Proposals, PseudonymKey, Safeguarding, Subjects, Verification, WriterTask,
 };
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
@@ -25,6 +25,7 @@ use crate::idempotency::Running;
 use crate::keys;
 use crate::log_keys::LogKeys;
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 use crate::seal::Seal;
 use crate::tokens::Tokens;
 
@@ -36,6 +37,9 @@ const PSEUDONYMS: &str = "audit.pseudonyms";
 
 /// How long something that is done by hand waits for the second person.
 const PROPOSALS_LAPSE_AFTER: Duration = Duration::days(7);
+
+/// What is checked of clients' money.
+const SAFEGUARDING_CHECK: &str = "clients' money is covered by what is kept for it";
 
 /// How long everybody gets to let go of the house at its end.
 const LET_GO_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -267,6 +271,28 @@ impl House {
     pub(crate) fn proposals(&self, book: &Ledger) -> Proposals {
         let bound_kinds = [remittance::ENTRY_KINDS, coinvestment::ENTRY_KINDS].concat().into();
         Proposals::new(book.clone(), ProposalRules { lapses_after: PROPOSALS_LAPSE_AFTER, bound_kinds })
+    }
+
+    /// Recomputes every book, and whether clients' money is covered in each at the newest rates.
+    pub(crate) async fn verify(
+        &self,
+        books: &Clearing,
+        log_keys: &[String],
+        progress: impl FnMut(i64, i64) + Send,
+    ) -> Result<Verification, Problem> {
+        let mut verification = books.verify_with_keys(log_keys, progress).await?;
+        let rates = self.rates.table().await?;
+        let mut difference = None;
+        for book in books.books() {
+            let equation = Safeguarding::of(&book.trial_balance(AsOf::Now).await?, book.chart(), &rates);
+            let equation = equation.map_err(|error| Problem::internal(&error))?;
+            if !equation.holds() && difference.is_none() {
+                let what = equation.shortfall();
+                difference = Some(Difference { book: book.book(), sequence: None, posting: None, what });
+            }
+        }
+        verification.checks.push(Check { name: SAFEGUARDING_CHECK, difference });
+        Ok(verification)
     }
 
     /// The pseudonyms under which a grant shows people.

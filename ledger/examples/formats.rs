@@ -36,6 +36,19 @@ const RARE: &str = "
     insert into ledger.adjustments (book_id, sequence, first_approver, second_approver)
     values (1, 7, '0190f7a0-0000-7000-8000-000000000002', '0190f7a0-0000-7000-8000-000000000003');";
 
+/// The smallest part of each currency is worth that of the euro.
+struct AtPar;
+
+impl ledger::RatesOfTheDay for AtPar {
+    fn base(&self) -> Currency {
+        Currency::EUR
+    }
+
+    fn in_base(&self, amount: Money) -> Option<Money> {
+        Some(Money::from_minor(amount.minor(), Currency::EUR))
+    }
+}
+
 /// A seal that says nothing; the command line has a real one.
 struct NoSeal;
 
@@ -147,7 +160,7 @@ async fn main() -> Result {
     test.owner().await?.batch_execute(RARE).await?;
     let whole = ledger.export(Extent::WHOLE, Subjects::AsTheyAre).await?;
     write_all(&whole, &directory.join("whole")).await?;
-    whole.pack(&directory.join("whole.tar"), None, &NoSeal).await?;
+    whole.pack(&directory.join("whole.tar"), &AtPar, &NoSeal).await?;
     // The cut is in the middle of the second day.
     let first = ledger.export(Extent::WHOLE.through(Sequence::new(8)), Subjects::AsTheyAre).await?;
     write_all(&first, &directory.join("first")).await?;

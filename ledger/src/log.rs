@@ -19,8 +19,9 @@ pub(crate) mod leaf;
 mod lot_rows;
 mod proof_text;
 mod proofs;
+mod read_leaf;
 mod rows;
-mod tiles;
+pub(crate) mod tiles;
 mod tree;
 #[cfg(test)]
 mod vectors;
@@ -32,8 +33,10 @@ pub use error::LogError;
 pub use keys::{LogSigner, Witness};
 pub(crate) use lot_rows::LotRow;
 pub use proof_text::{LogVerifier, ProvenEntry, SignedHead};
+pub(crate) use proofs::plain as plain_hashes;
 pub use proofs::{ConsistencyProof, InclusionProof, LogEntry, LogTile};
-pub(crate) use rows::{Booked, PostingRow, Row, for_each_booked, frontier_of};
+pub(crate) use read_leaf::{HOLD_WORDS, ReadHoldChange, ReadLeaf, ReadLot, ReadPosting, read_leaf};
+pub(crate) use rows::{Booked, PostingRow, Row, for_each_booked, for_each_leaf, frontier_of};
 pub(crate) use tree::Frontier;
 pub(crate) use verification::LogCheck;
 

@@ -77,6 +77,19 @@ impl Safeguarding {
         Ok(equation)
     }
 
+    /// What is in the way of the equation, in words.
+    #[must_use]
+    pub fn shortfall(&self) -> String {
+        let currencies: Vec<&str> = self.without_rate.iter().map(|currency| currency.code()).collect();
+        let short = self.client_money.checked_sub(self.safeguards);
+        match short {
+            Ok(short) if short.is_positive() => {
+                format!("{short} {} are owed to clients and not covered", short.currency())
+            }
+            _ => format!("no rate is known for {}", currencies.join(", ")),
+        }
+    }
+
     /// Whether the equation is proven to hold: all currencies were counted, and clients' money is covered.
     #[must_use]
     pub fn holds(&self) -> bool {

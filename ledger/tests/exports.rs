@@ -9,6 +9,7 @@ use ledger::{
     Amount, AsOf, Currency, Entry, EntryKind, Export, Extent, Format, IdempotencyKey, Money, Subjects, UnitOfWork,
 };
 
+mod check;
 mod pack;
 mod parts;
 mod sample;

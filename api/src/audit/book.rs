@@ -255,7 +255,7 @@ pub(super) async fn verify_book(house: web::Data<House>, _auditor: Admitted<Audi
         .verifying
         .try_acquire()
         .map_err(|_| Problem::new(&kinds::BUSY, "a verification is running").retry_after(VERIFICATION_RETRY_SECONDS))?;
-    let verification = house.audited_clearing.verify(|_, _| {}).await?;
+    let verification = house.verify(&house.audited_clearing, &[], |_, _| {}).await?;
     let checks = verification
         .checks
         .iter()

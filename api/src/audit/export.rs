@@ -106,7 +106,8 @@ pub(super) async fn export_hledger_journal(
 }
 
 /// The book in the form that the file's name says, streamed: `journal.hledger`, `journal.ledger`, `journal.beancount`,
-/// `gl_detail.csv`, `trial_balance.csv`, `chart_of_accounts.csv`, `journal.jsonl` or `postings.parquet`.
+/// `gl_detail.csv`, `trial_balance.csv`, `chart_of_accounts.csv`, `journal.jsonl`,
+/// `postings.parquet`, `accounts.jsonl` or `log.jsonl`.
 #[utoipa::path(tag = "exports", security(("token" = [])),
     params(("file" = String, Path, pattern = "^[a-z_]+\\.[a-z]+$", example = "journal.jsonl"), Entries),
     responses(

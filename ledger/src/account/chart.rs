@@ -68,6 +68,18 @@ struct TemplateFile {
     floor: Option<i64>,
 }
 
+impl AccountRole {
+    /// The word in exports.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::ClientMoney => "client-money",
+            Self::Safeguard => "safeguard",
+            Self::Units => "units",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl Chart {
     /// Reads a chart such as `config/chart-of-accounts.toml`.
     ///

@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::Subjects;
 use super::page::Named;
+use crate::account::AccountRole;
 use crate::balances::stored_code;
 use crate::schema::accounts;
 use crate::units::Units;
@@ -37,6 +38,11 @@ impl Directory {
         let code = stored_code(code)?;
         let shown = self.subjects.code(&code, &self.chart);
         Ok(Named { number, code: shown, commodity: self.units.commodity(commodity)?, kind: code.kind() })
+    }
+
+    /// How an account of that code counts in the safeguarding equation.
+    pub(super) fn role(&self, code: &str) -> Result<AccountRole, Error> {
+        Ok(self.chart.template(&stored_code(code)?).map(crate::Template::role).unwrap_or_default())
     }
 
     /// The accounts of those numbers.

@@ -41,8 +41,8 @@ use uuid::Uuid;
 
 use super::Hash;
 
-const TAG: &[u8] = b"teranga entry 1";
-const TAG_WITH_UNITS: &[u8] = b"teranga entry 2";
+pub(super) const TAG: &[u8] = b"teranga entry 1";
+pub(super) const TAG_WITH_UNITS: &[u8] = b"teranga entry 2";
 const CONTENT_TAG: &[u8] = b"teranga content 1";
 
 /// An entry as the log knows it. `P` and `C` give its postings and its changes of holds, in order.
