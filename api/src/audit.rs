@@ -9,6 +9,7 @@ mod feed;
 mod log;
 mod moment;
 mod statement;
+mod units;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -27,6 +28,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(entries::read_entry)
         .service(book::read_safeguarding)
         .service(book::verify_book)
+        .service(units::list_audited_units)
+        .service(units::read_cap_table)
         .service(feed::list_feed)
         .service(feed::follow_entries)
         .service(log::read_checkpoint)

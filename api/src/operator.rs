@@ -8,6 +8,7 @@ mod pay_ins;
 mod rates;
 mod reconciliation;
 mod remittances;
+mod units;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -36,5 +37,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance)
+        .service(units::register_unit)
+        .service(units::list_units)
         .configure(reconciliation::routes);
 }

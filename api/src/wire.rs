@@ -4,6 +4,7 @@ pub(crate) mod amount;
 pub(crate) mod log;
 pub(crate) mod project;
 pub(crate) mod sign_in;
+pub(crate) mod unit;
 pub(crate) mod whole;
 pub(crate) mod words;
 
