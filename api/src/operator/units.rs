@@ -28,7 +28,7 @@ pub(super) struct NewUnitBody {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 6)]
     decimals: u8,
-    /// The project whose units they are.
+    /// The project whose units they are; it is vetted.
     project: Uuid,
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn register_unit(
     let code = faults.check("/code", "unit-code", UnitCode::try_new(&given.code));
     let project = house.projects.get(ProjectId::from_uuid(given.project)).await;
     if matches!(project, Err(coinvestment::Error::NotFound(_))) {
-        faults.add("/project", "unknown-project", "name a project that was submitted");
+        faults.add("/project", "unknown-project", "name a project that was vetted");
     } else {
         project?;
     }
