@@ -10,6 +10,7 @@ mod log;
 mod moment;
 mod periods;
 mod statement;
+mod units;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -30,6 +31,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(book::verify_book)
         .service(periods::list_closed_periods)
         .service(periods::list_balances_of_close)
+        .service(units::list_audited_units)
+        .service(units::read_cap_table)
         .service(feed::list_feed)
         .service(feed::follow_entries)
         .service(log::read_checkpoint)

@@ -11,6 +11,7 @@ mod rates;
 mod reconciliation;
 mod remittances;
 mod staff;
+mod units;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -51,5 +52,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance)
+        .service(units::register_unit)
+        .service(units::list_units)
         .configure(reconciliation::routes);
 }

@@ -5,6 +5,7 @@ pub(crate) mod log;
 pub(crate) mod period;
 pub(crate) mod project;
 pub(crate) mod sign_in;
+pub(crate) mod unit;
 pub(crate) mod whole;
 pub(crate) mod words;
 

@@ -141,6 +141,9 @@ class Stage:
         to_build = self.project("Un forage")
         submitted, vetted = self.project("Un moulin", vetted=False), self.project("Un marché", opened=False)
         self.known["projects"] = [one["id"] for one in (self.school, to_build, submitted, vetted)]
+        unit = {"code": "unit:ecole-1", "name": "Une école, premier tour", "project": self.school["id"]}
+        self.operator.post("/units", unit)
+        self.operator.post("/units", unit)
         self.built = to_build
 
     def remit(self):
@@ -301,6 +304,8 @@ class Stage:
             ],
             self.auditor: [
                 "/trial-balance",
+                "/units",
+                "/units/unit:ecole-1/cap-table",
                 f"{account}/balance?currency=EUR",
                 f"{account}/statement?currency=EUR",
                 "/safeguarding",
@@ -314,7 +319,7 @@ class Stage:
                 "/periods",
                 f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

@@ -16,4 +16,5 @@ mod projects;
 mod reconciliation;
 mod referrals;
 mod repeating;
+mod units;
 mod whole_path;

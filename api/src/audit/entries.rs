@@ -16,6 +16,7 @@ use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};
 use crate::wire::amount::AmountBody;
+use crate::wire::unit::LotBody;
 
 /// An entry as it was booked.
 #[derive(Serialize, ToSchema)]
@@ -72,11 +73,19 @@ pub(super) struct PostingBody {
     amount: AmountBody,
     /// The balance that it left.
     balance: AmountBody,
+    /// The lots that units are of; left out for money.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lots: Vec<LotBody>,
 }
 
 impl From<BookedPosting> for PostingBody {
     fn from(posting: BookedPosting) -> Self {
-        Self { account: posting.account.to_string(), amount: posting.amount.into(), balance: posting.balance.into() }
+        Self {
+            account: posting.account.to_string(),
+            amount: posting.amount.into(),
+            balance: posting.balance.into(),
+            lots: posting.lots.into_iter().map(LotBody::from).collect(),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};
 use crate::wire::amount::AmountBody;
+use crate::wire::unit::LotBody;
 
 /// Entries of a page when nothing is said.
 const ORDINARY_LIMIT: i64 = 100;
@@ -67,6 +68,9 @@ pub(super) struct PostingBody {
     amount: AmountBody,
     /// What the account held after it, debits positive.
     balance: AmountBody,
+    /// The lots that units are of; left out for money.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lots: Vec<LotBody>,
 }
 
 /// What happened to a hold.
@@ -138,6 +142,7 @@ impl From<FeedEntry> for EntryBody {
             account: posting.account.to_string(),
             amount: posting.amount.into(),
             balance: posting.balance.into(),
+            lots: posting.lots.into_iter().map(LotBody::from).collect(),
         };
         let hold_change = |change: ledger::FeedHoldChange| HoldChangeBody {
             hold: change.hold,
