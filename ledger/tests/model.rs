@@ -103,11 +103,8 @@ pub struct Model {
 impl Operation {
     /// Whether its entry can be taken back: it changed no hold and no period, and nothing in another book hangs on it.
     fn is_reversible(&self) -> bool {
-        match self {
-            Self::Place { .. } | Self::Post { .. } | Self::Release { .. } => false,
-            Self::Close { .. } | Self::Reopen { .. } | Self::Leg { .. } => false,
-            _ => true,
-        }
+        let of_holds = matches!(self, Self::Place { .. } | Self::Post { .. } | Self::Release { .. });
+        !of_holds && !matches!(self, Self::Close { .. } | Self::Reopen { .. } | Self::Leg { .. })
     }
 }
 

@@ -40,7 +40,7 @@ use question::{Answers, Question};
 use transfers::Transfers;
 
 /// Rounds of an ordinary run.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 100;
 /// Rounds after which the books are compared as a whole and others are begun.
 const ROUNDS_OF_A_BOOK: usize = 20;
 /// Questions of the past of which some are asked again.
@@ -118,7 +118,7 @@ impl Books {
                 self.house.strike(random).await?;
             }
         }
-        if random.random_bool(0.4) {
+        if random.random_bool(0.6) {
             self.house.strike(random).await?;
         }
         if random.random_bool(0.2) {
