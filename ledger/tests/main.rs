@@ -20,6 +20,7 @@ mod process;
 mod protection;
 mod reading;
 mod reconciliation;
+mod replica;
 mod simulator;
 mod tampering;
 mod things;

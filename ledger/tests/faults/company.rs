@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::SimpleAsyncConnection;
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use ledger::{Clearing, Currency, Ledger};
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
@@ -30,9 +32,13 @@ const SPENDERS: u64 = 6;
 const CENTS_OF_A_SPENDER: u64 = 50;
 /// Cents that go from the first book to the second.
 const TRANSFERS: u64 = 30;
-/// When the fault comes, and how long one lasts that has no time of its own.
+/// Entries of a book when all is done: two that fund, two for each cent, the legs.
+const ENTRIES: i64 = 2 + 2 * FUNDS + TRANSFERS as i64;
+/// When the fault comes.
 const A_MOMENT: Duration = Duration::from_millis(300);
-const A_WHILE: Duration = Duration::from_secs(3);
+/// A book under load that does not move for so long does not move at all.
+const STANDSTILL: Duration = Duration::from_secs(2);
+const MAX_STANDSTILLS: usize = 15;
 /// How soon a unit has to be answered when nothing is wrong any more.
 const PROMPTLY: Duration = Duration::from_secs(5);
 const MAX_ATTEMPTS: usize = 2_000;
@@ -108,6 +114,33 @@ impl Company {
         }
     }
 
+    /// Waits until the books stand still, with work left.
+    async fn until_nothing_moves(&self) -> Result {
+        let mut before = self.entries().await?;
+        for _ in 0..MAX_STANDSTILLS {
+            tokio::time::sleep(STANDSTILL).await;
+            let now = self.entries().await?;
+            assert!(now < ENTRIES * BOOKS as i64, "the fault came too late: all is done");
+            if now == before {
+                return Ok(());
+            }
+            before = now;
+        }
+        Err("the fault stops nobody".into())
+    }
+
+    /// Entries of all books.
+    async fn entries(&self) -> Result<i64> {
+        #[derive(QueryableByName)]
+        struct Sum {
+            #[diesel(sql_type = BigInt)]
+            sum: i64,
+        }
+        let mut owner = self.test.owner().await?;
+        let query = diesel::sql_query("select sum(last_sequence)::int8 as sum from ledger.books");
+        Ok(query.get_result::<Sum>(&mut owner).await?.sum)
+    }
+
     /// All of it was spent once, and the processes work on by themselves.
     async fn check(&self) -> Result {
         let mut ledgers = Vec::new();
@@ -122,8 +155,7 @@ impl Company {
             let (ledger, _writer) = Ledger::open(self.test.database()?, settings).await?;
             let left = ledger.available(&account("liabilities:wallets:amina"), Currency::EUR).await?;
             assert_eq!((left.balance, left.held), (euro(0), euro(0)));
-            // Two that fund, two for each cent, the legs, and the last two.
-            assert_eq!(ledger.head().await?.number(), 2 + 2 * FUNDS + TRANSFERS as i64 + 2);
+            assert_eq!(ledger.head().await?.number(), ENTRIES + 2);
             ledgers.push(ledger);
         }
         let first = ledgers.remove(0);
@@ -170,9 +202,10 @@ where
 async fn a_lock_that_outlasts_the_writers_patience_delays_two_books_and_spoils_neither() -> Result {
     let company = Company::new(0).await?;
     let mut owner = company.test.owner().await?;
-    work_through(&company, async move {
+    work_through(&company, async {
         owner.batch_execute("begin; select from ledger.books for update").await?;
         tokio::time::sleep(LONG).await;
+        company.until_nothing_moves().await?;
         Ok(owner.batch_execute("commit").await?)
     })
     .await?;
@@ -191,8 +224,9 @@ async fn a_full_disk_delays_holds_and_transfers_and_loses_none() -> Result {
     let ballast = disk.ballast();
     let worked = work_through(&company, async {
         disk.fill()?;
-        tokio::time::sleep(A_WHILE).await;
-        Ok(std::fs::remove_file(ballast)?)
+        let stopped = company.until_nothing_moves().await;
+        std::fs::remove_file(ballast)?;
+        stopped
     })
     .await;
     disk.unload(&mut owner).await?;
