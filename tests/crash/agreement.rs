@@ -23,6 +23,13 @@ struct Remittance {
 }
 
 #[derive(Deserialize)]
+struct Transfer {
+    id: Uuid,
+    state: String,
+    attempts: i16,
+}
+
+#[derive(Deserialize)]
 struct PayIn {
     id: Uuid,
     state: String,
@@ -43,6 +50,8 @@ const REMITTANCES: &str = "select jsonb_build_object(
     from remittance.remittances m";
 const PAY_INS: &str = "select jsonb_build_object('id', pay_in_id, 'state', state, 'remittance', remittance_id) as row
     from remittance.pay_ins";
+const TRANSFERS: &str = "select jsonb_build_object('id', transfer_id, 'state', state, 'attempts', attempts) as row
+    from ledger.transfers";
 const QUOTES: &str = "select to_jsonb(quote_id) as row from remittance.quotes";
 /// Those of the load; the preparation had its own.
 const KEYS: &str = "select to_jsonb(key) as row from api.idempotency_keys where key like 'client-%'";
@@ -60,6 +69,7 @@ struct Told {
     confirmed: BTreeSet<Uuid>,
     rejected: BTreeSet<Uuid>,
     cancelled: BTreeSet<Uuid>,
+    transfers: BTreeMap<Uuid, Value>,
     keys: BTreeSet<String>,
 }
 
@@ -101,6 +111,10 @@ impl Told {
                 Ask::Confirm(of) => drop(told.confirmed.insert(of)),
                 Ask::Reject(of) => drop(told.rejected.insert(of)),
                 Ask::Cancel(of) => drop(told.cancelled.insert(of)),
+                Ask::Transfer => {
+                    let before = told.transfers.insert(id(body)?, body.clone());
+                    assert!(before.is_none(), "two keys made one transfer: {body}");
+                }
             }
         }
         Ok(())
@@ -115,6 +129,7 @@ pub async fn check<'a>(owner: &mut AsyncPgConnection, journals: impl Iterator<It
     let keys: BTreeSet<String> = rows(owner, KEYS).await?.into_iter().collect();
     same("keys", &keys, &told.keys);
     check_pay_ins(&told, rows(owner, PAY_INS).await?);
+    check_transfers(&told, &rows(owner, TRANSFERS).await?);
     check_remittances(&told, &rows(owner, REMITTANCES).await?);
     Ok(())
 }
@@ -126,6 +141,20 @@ fn check_pay_ins(told: &Told, kept: Vec<PayIn>) {
         assert_eq!(body["state"], pay_in.state, "{body}");
         assert_eq!(body["remittance"], serde_json::json!(pay_in.remittance), "{body}");
     }
+}
+
+/// The state that was told is the one that is kept, but for a transfer that was told to be on its way.
+fn check_transfers(told: &Told, kept: &[Transfer]) {
+    same("transfers", &kept.iter().map(|transfer| transfer.id).collect(), &told.transfers.keys().copied().collect());
+    let mut ends = BTreeMap::<&str, usize>::new();
+    for transfer in kept {
+        let body = &told.transfers[&transfer.id];
+        assert!(body["settled_at"].is_null() || body["state"] == transfer.state, "{body} is {}", transfer.state);
+        *ends.entry(&transfer.state).or_default() += 1;
+    }
+    let recovered = kept.iter().filter(|transfer| transfer.attempts > 0).count();
+    eprintln!("{} transfers between the books: {ends:?}, {recovered} of them taken up by recovery", kept.len());
+    assert!(["arrived", "returned", "refused"].iter().all(|state| ends.contains_key(state)), "{ends:?}");
 }
 
 fn check_remittances(told: &Told, kept: &[Remittance]) {

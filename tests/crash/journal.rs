@@ -24,6 +24,8 @@ pub enum Ask {
     Confirm(Uuid),
     Reject(Uuid),
     Cancel(Uuid),
+    /// Between the books.
+    Transfer,
 }
 
 impl Ask {
