@@ -244,12 +244,6 @@ const RULES: &[(&str, &str)] = &[
         ) as sums
         where owed <> claimed or owed <> arrived",
     ),
-    (
-        "no key is left without its answer",
-        "select format('%s of %s', key, subject) as breach
-        from api.idempotency_keys
-        where status is null",
-    ),
 ];
 
 #[derive(diesel::QueryableByName)]

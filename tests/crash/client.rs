@@ -75,6 +75,11 @@ impl Client {
 
     async fn send_open(&mut self, session: &Session) -> Result<bool> {
         while let Some(request) = self.open.pop() {
+            // Recovery has to bring it to its end without being asked.
+            if request.ask == Ask::Transfer && self.random.random_bool(0.6) {
+                self.journal.abandoned.insert(request.key);
+                continue;
+            }
             if !self.send(session, request).await? {
                 return Ok(false);
             }
