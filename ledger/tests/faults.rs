@@ -1,5 +1,6 @@
 //! Faults one by one, each where it hurts most.
 
+mod company;
 mod disk;
 
 use std::time::Duration;
