@@ -24,7 +24,8 @@ pub(super) struct PlaceBody {
     #[schema(minimum = 1, maximum = 32767, example = 2)]
     book: i16,
     #[schema(
-        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]{1,20}){1,5}$",
+        max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$",
         example = "equity:capital"
     )]
     account: String,

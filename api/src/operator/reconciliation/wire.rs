@@ -17,7 +17,11 @@ use crate::wire::{MoneyBody, currency, words};
 #[into_params(parameter_in = Path)]
 pub(super) struct Addressed {
     /// The account's code.
-    #[param(example = "assets:safeguarding:bank")]
+    #[param(
+        max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$",
+        example = "assets:safeguarding:bank"
+    )]
     account: String,
     /// ISO 4217.
     #[param(pattern = "^[A-Z]{3}$", example = "EUR")]
@@ -75,7 +79,11 @@ impl Place {
 #[schema(as = NewReconciledAccount)]
 pub(super) struct NewAccount {
     /// The account's code.
-    #[schema(example = "assets:safeguarding:bank")]
+    #[schema(
+        max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$",
+        example = "assets:safeguarding:bank"
+    )]
     pub(super) account: String,
     #[schema(value_type = words::Currency)]
     pub(super) currency: String,
