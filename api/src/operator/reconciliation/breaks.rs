@@ -14,6 +14,7 @@ use crate::cursor::{self, Page};
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
+use crate::wire::whole::whole;
 use crate::wire::{MoneyBody, words};
 
 /// Something that does not agree.
@@ -114,6 +115,7 @@ pub(super) enum StepBody {
     /// Names the entry that corrects it.
     Correct {
         /// The entry's sequence; it touches the account.
+        #[serde(deserialize_with = "whole")]
         #[schema(minimum = 1)]
         entry: i64,
         #[schema(min_length = 1, max_length = 500)]
