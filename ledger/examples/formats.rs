@@ -8,8 +8,9 @@ use chrono::Duration;
 use diesel_async::SimpleAsyncConnection;
 use futures_util::TryStreamExt;
 use ledger::{
-    AccountCode, BookId, BookSettings, Chart, Currency, Entry, EntryBuilder, EntryKind, Export, Extent, Format,
-    IdempotencyKey, Ledger, ManifestSigner, Money, Pieces, Sequence, Subjects, UnitOfWork,
+    AccountCode, Amount, BookId, BookSettings, Chart, Currency, Entry, EntryBuilder, EntryKind, Export, Extent, Format,
+    IdempotencyKey, Ledger, ManifestSigner, Money, NewLot, NewUnit, Pieces, Sequence, Subjects, Unit, UnitCode,
+    UnitOfWork,
 };
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
@@ -79,6 +80,27 @@ fn day(ledger: &Ledger) -> Result<Vec<Entry>> {
     Ok(vec![funded.build()?, paid_out.build()?, settled.build()?])
 }
 
+/// Units of a project, issued with and without a cost, and passed on in parts that cannot be divided evenly.
+fn units(ledger: &Ledger, solar: Unit) -> Result<Vec<Entry>> {
+    let units = |count| Amount::from_minor(count, solar);
+    let euro = |cents| Some(Money::from_minor(cents, Currency::EUR));
+    let issuer = || account("assets:units-issued:solar");
+    let [amina, babacar] = [1, 2].map(|number| AccountCode::held_by("liabilities:holdings", Uuid::from_u128(number)));
+    let (amina, babacar) = (amina?, babacar?);
+    let lot = |count, cost| NewLot { amount: units(count), acquired_on: ledger.today() - Duration::days(90), cost };
+    let issued = begin(ledger, "units-issued")
+        .debit(issuer()?, units(2_000))
+        .credit_lots(amina.clone(), vec![lot(300, euro(10_000)), lot(900, euro(0)), lot(100, None)])
+        .credit(babacar.clone(), units(700));
+    let passed_on = begin(ledger, "units-sold")
+        .debit(amina.clone(), units(1_050))
+        .credit(babacar.clone(), units(1_050))
+        .debit(account(BANK)?, Money::from_minor(777, Currency::EUR))
+        .credit(account(TRANSIT)?, Money::from_minor(777, Currency::EUR));
+    let taken_back = begin(ledger, "units-redeemed").debit(babacar, units(701)).credit(issuer()?, units(701));
+    Ok(vec![issued.build()?, passed_on.build()?, taken_back.build()?])
+}
+
 async fn write(pieces: Pieces, path: PathBuf) -> Result {
     let pieces: Vec<Vec<u8>> = pieces.try_collect().await?;
     Ok(std::fs::write(path, pieces.concat())?)
@@ -109,8 +131,15 @@ async fn main() -> Result {
         observer: None,
     };
     let (ledger, writer) = Ledger::open(test.database()?, settings).await?;
+    let new = NewUnit {
+        code: UnitCode::try_new("unit:solar-1")?,
+        name: "Sun over Thi\u{e8}s".to_owned(),
+        decimals: 2,
+        subject: Uuid::from_u128(0x5017),
+    };
+    let (solar, _) = ledger.register_unit(new).await?;
     for _ in 0..3 {
-        for entry in day(&ledger)? {
+        for entry in day(&ledger)?.into_iter().chain(units(&ledger, solar)?) {
             ledger.post(UnitOfWork::new(IdempotencyKey::generate(), entry)).await?;
         }
         clock.advance(Duration::days(1));
@@ -120,9 +149,9 @@ async fn main() -> Result {
     write_all(&whole, &directory.join("whole")).await?;
     whole.pack(&directory.join("whole.tar"), None, &NoSeal).await?;
     // The cut is in the middle of the second day.
-    let first = ledger.export(Extent::WHOLE.through(Sequence::new(5)), Subjects::AsTheyAre).await?;
+    let first = ledger.export(Extent::WHOLE.through(Sequence::new(8)), Subjects::AsTheyAre).await?;
     write_all(&first, &directory.join("first")).await?;
-    let second = ledger.export(Extent::WHOLE.from(Sequence::new(6)), Subjects::AsTheyAre).await?;
+    let second = ledger.export(Extent::WHOLE.from(Sequence::new(9)), Subjects::AsTheyAre).await?;
     write_all(&second, &directory.join("second")).await?;
     drop((whole, first, second, ledger));
     writer.finished().await;

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::account::Balance;
 use crate::history::Cut;
 use crate::schema::{accounts, books};
-use crate::{AccountCode, AsOf, Currency, Error, Ledger, Moment, Money, Sequence};
+use crate::units::Units;
+use crate::{AccountCode, Amount, AsOf, Commodity, Currency, Error, Ledger, Moment, Sequence};
 
 diesel::define_sql_function! {
     #[sql_name = "ledger.balance_at"]
@@ -22,17 +23,17 @@ diesel::define_sql_function! {
 pub struct TrialBalance {
     /// The newest entry that is known; the same question about what was known after it has this answer for ever.
     pub sequence: Sequence,
-    /// Every account on which something was booked by then, by code and currency.
+    /// Every account on which something was booked by then, by code and commodity.
     pub balances: Vec<Balance>,
 }
 
 impl TrialBalance {
-    /// The sum of all balances of each currency, debits positive: zero, or the book is wrong.
+    /// The sum of all balances of each commodity, debits positive: zero, or the book is wrong.
     #[must_use]
-    pub fn differences(&self) -> Vec<(Currency, i128)> {
-        let mut sums = std::collections::BTreeMap::<Currency, i128>::new();
+    pub fn differences(&self) -> Vec<(Commodity, i128)> {
+        let mut sums = std::collections::BTreeMap::<Commodity, i128>::new();
         for balance in &self.balances {
-            *sums.entry(balance.currency).or_default() += i128::from(balance.debit_positive_minor);
+            *sums.entry(balance.commodity).or_default() += i128::from(balance.debit_positive_minor);
         }
         sums.into_iter().collect()
     }
@@ -47,48 +48,53 @@ impl Ledger {
     pub async fn balance(
         &self,
         code: &AccountCode,
-        currency: Currency,
+        commodity: impl Into<Commodity>,
         moment: impl Into<Moment>,
-    ) -> Result<Money, Error> {
-        let moment = moment.into();
+    ) -> Result<Amount, Error> {
+        let (commodity, moment) = (commodity.into(), moment.into());
         let debit_positive_minor = if moment == AsOf::Now.into() {
-            self.account(code, currency).await?.balance_minor
+            self.account(code, commodity).await?.balance_minor
         } else {
             let cut = self.cut(moment).await?;
-            self.balance_within(code, currency, cut).await?
+            self.balance_within(code, commodity, cut).await?
         };
-        Ok(Balance { account: code.clone(), currency, debit_positive_minor }.on_normal_side())
+        Ok(Balance { account: code.clone(), commodity, debit_positive_minor }.on_normal_side())
     }
 
     /// The balance of what counts, debits positive.
-    pub(crate) async fn balance_within(&self, code: &AccountCode, currency: Currency, cut: Cut) -> Result<i64, Error> {
+    pub(crate) async fn balance_within(
+        &self,
+        code: &AccountCode,
+        commodity: Commodity,
+        cut: Cut,
+    ) -> Result<i64, Error> {
         let mut connection = self.database.connection().await?;
         let book = self.book.number();
         accounts::table
             .filter(accounts::book_id.eq(book))
             .filter(accounts::code.eq(code.as_str()))
-            .filter(accounts::commodity.eq(currency.number()))
+            .filter(accounts::commodity.eq(commodity.number()))
             .select(balance_at(book, accounts::account, cut.base, cut.known, cut.day, cut.on_day))
             .first(&mut connection)
             .await
             .optional()?
-            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), currency })
+            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), commodity })
     }
 
-    pub(crate) async fn account(&self, code: &AccountCode, currency: Currency) -> Result<Account, Error> {
+    pub(crate) async fn account(&self, code: &AccountCode, commodity: Commodity) -> Result<Account, Error> {
         let mut connection = self.database.connection().await?;
         accounts::table
             .filter(accounts::book_id.eq(self.book.number()))
             .filter(accounts::code.eq(code.as_str()))
-            .filter(accounts::commodity.eq(currency.number()))
+            .filter(accounts::commodity.eq(commodity.number()))
             .select(Account::as_select())
             .first(&mut connection)
             .await
             .optional()?
-            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), currency })
+            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), commodity })
     }
 
-    /// What the accounts of a code hold now, by currency; none when nothing was ever booked on it.
+    /// What the accounts of a code hold now, by commodity; none when nothing was ever booked on it.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -100,11 +106,13 @@ impl Ledger {
             .select((accounts::commodity, accounts::balance_minor))
             .load(&mut connection)
             .await?;
+        self.units.learn(&mut connection, rows.iter().map(|row| row.0).collect()).await?;
         let balance = |(commodity, debit_positive_minor)| {
-            Ok(Balance { account: code.clone(), currency: currency(commodity)?, debit_positive_minor })
+            let commodity = self.units.commodity(commodity)?;
+            Ok(Balance { account: code.clone(), commodity, debit_positive_minor })
         };
         let mut balances = rows.into_iter().map(balance).collect::<Result<Vec<_>, Error>>()?;
-        balances.sort_by_key(|balance| balance.currency);
+        balances.sort_by_key(|balance| balance.commodity);
         Ok(balances)
     }
 
@@ -121,8 +129,8 @@ impl Ledger {
             let cut = self.cut(moment).await?;
             (cut.known, self.balances_within(cut).await?)
         };
-        let mut balances = rows.into_iter().map(Row::balance).collect::<Result<Vec<_>, _>>()?;
-        balances.sort_by(|a, b| (&a.account, a.currency).cmp(&(&b.account, b.currency)));
+        let mut balances = rows.into_iter().map(|row| row.balance(&self.units)).collect::<Result<Vec<_>, _>>()?;
+        balances.sort_by(|a, b| (&a.account, a.commodity).cmp(&(&b.account, b.commodity)));
         Ok(TrialBalance { sequence: Sequence::new(sequence), balances })
     }
 
@@ -135,6 +143,7 @@ impl Ledger {
             .select((accounts::code, accounts::commodity, accounts::balance_minor, books::last_sequence))
             .load(&mut connection)
             .await?;
+        self.units.learn(&mut connection, rows.iter().map(|row| row.1).collect()).await?;
         Ok(rows.into_iter().map(|(code, commodity, balance, head)| Row { code, commodity, balance, head }).collect())
     }
 
@@ -147,14 +156,16 @@ impl Ledger {
             from balances"
         );
         let mut connection = self.database.connection().await?;
-        Ok(diesel::sql_query(text)
+        let rows: Vec<Row> = diesel::sql_query(text)
             .bind::<SmallInt, _>(self.book.number())
             .bind::<BigInt, _>(cut.base)
             .bind::<BigInt, _>(cut.known)
             .bind::<Nullable<Date>, _>(cut.day)
             .bind::<BigInt, _>(cut.on_day)
             .load(&mut connection)
-            .await?)
+            .await?;
+        self.units.learn(&mut connection, rows.iter().map(|row| row.commodity).collect()).await?;
+        Ok(rows)
     }
 }
 
@@ -210,16 +221,16 @@ struct Row {
 }
 
 impl Row {
-    fn balance(self) -> Result<Balance, Error> {
+    fn balance(self, units: &Units) -> Result<Balance, Error> {
         Ok(Balance {
             account: stored_code(&self.code)?,
-            currency: currency(self.commodity)?,
+            commodity: units.commodity(self.commodity)?,
             debit_positive_minor: self.balance,
         })
     }
 }
 
-/// The currency of that number, as the tables keep it.
+/// The currency of that number, where the tables keep nothing but currencies.
 pub(crate) fn currency(commodity: i32) -> Result<Currency, Error> {
     Currency::from_number(commodity).ok_or_else(|| Error::Corrupt(format!("commodity {commodity} is no currency")))
 }

@@ -15,12 +15,12 @@ pub enum Error {
     #[error("the ledger holds something that it never writes: {0}")]
     Corrupt(String),
     /// The account is not opened.
-    #[error("there is no account {code} in {currency}")]
+    #[error("there is no account {code} in {commodity}")]
     UnknownAccount {
         /// The code asked for.
         code: crate::AccountCode,
-        /// The currency asked for.
-        currency: crate::Currency,
+        /// The commodity asked for.
+        commodity: crate::Commodity,
     },
     /// The entry cannot be taken back by turning its postings round.
     #[error("entry {sequence} cannot be reversed: {reason}")]

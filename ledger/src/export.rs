@@ -196,7 +196,7 @@ impl Ledger {
         }
         let closed_at = booked_at(&mut connection, self.book.number(), last).await?;
         let opened_at = booked_at(&mut connection, self.book.number(), (first - 1).max(1).min(last)).await?;
-        let directory = Directory::new(self.book, self.chart.clone(), subjects.clone());
+        let directory = Directory::new(self.book, self.chart.clone(), self.units.clone(), subjects.clone());
         Ok(Export {
             ledger: self.clone(),
             subjects,

@@ -6,7 +6,7 @@
 //! nothing of us can check us.
 //!
 //! # Where things are
-//! `leaf` is the canonical form, `rows` computes it from the tables, `tree` is the writer's head, `tiles` the stored
+//! `leaf` is the canonical form, `rows` and `lot_rows` compute it from the tables, `tree` is the writer's head, `tiles` the stored
 //! tree; `checkpoints` are signed heads, `keys` who signs them, `proofs` what is read from the tree, `proof_text` how a
 //! proof is handed on and checked without us; `verification` computes all of it again; `erasure` takes names away.
 
@@ -16,6 +16,7 @@ mod erasure;
 mod error;
 mod keys;
 pub(crate) mod leaf;
+mod lot_rows;
 mod proof_text;
 mod proofs;
 mod rows;
@@ -29,6 +30,7 @@ pub use checkpoints::{Checkpoint, CheckpointAt, Kept, PublishedKey};
 pub(crate) use commitment::account_commitment;
 pub use error::LogError;
 pub use keys::{LogSigner, Witness};
+pub(crate) use lot_rows::LotRow;
 pub use proof_text::{LogVerifier, ProvenEntry, SignedHead};
 pub use proofs::{ConsistencyProof, InclusionProof, LogEntry, LogTile};
 pub(crate) use rows::{Booked, PostingRow, Row, for_each_booked, frontier_of};

@@ -58,6 +58,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    ledger.units (number) {
+        number -> Int4,
+        code -> Text,
+        name -> Text,
+        decimals -> Int2,
+        subject -> Uuid,
+        opened_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger.lots (book_id, sequence, ordinal, lot_sequence, lot_number) {
+        book_id -> Int2,
+        ordinal -> Int2,
+        lot_number -> Int2,
+        commodity -> Int4,
+        cost_commodity -> Nullable<Int4>,
+        acquired_on -> Date,
+        sequence -> Int8,
+        lot_sequence -> Int8,
+        account -> Int8,
+        amount_minor -> Int8,
+        cost_minor -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     ledger.refusals (refusal_id) {
         refusal_id -> Int8,
         book_id -> Int2,
@@ -381,6 +408,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     proposals,
     holds,
     hold_changes,
+    units,
+    lots,
     log_tiles,
     log_checkpoints,
     log_cosignatures,

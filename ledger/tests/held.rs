@@ -117,7 +117,7 @@ pub async fn compare(ledger: &Ledger, model: &Model) -> Result {
     }
     for (id, modelled) in &model.holds {
         let hold = ledger.hold(hold_id(*id)).await?.ok_or("the hold is kept")?;
-        assert_eq!((hold.amount, hold.remaining), (euro(modelled.amount), euro(modelled.remaining)));
+        assert_eq!((hold.amount, hold.remaining), (euro(modelled.amount).into(), euro(modelled.remaining).into()));
         assert_eq!(hold.expires_at, time(modelled.until));
     }
     assert_eq!(ledger.head().await?.number(), model.entries.len() as i64);

@@ -22,3 +22,4 @@ mod reading;
 mod reconciliation;
 mod simulator;
 mod tampering;
+mod units;

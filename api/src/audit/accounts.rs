@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{AccountNode, AccountPrefix, Currency, Money, TreeQuery};
+use ledger::{AccountNode, AccountPrefix, Amount, TreeQuery};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +11,7 @@ use crate::cursor;
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};
-use crate::wire::MoneyBody;
+use crate::wire::amount::{AmountBody, commodity};
 
 /// Which part of the tree, at which moment.
 #[derive(Deserialize, IntoParams)]
@@ -53,7 +53,7 @@ pub(super) struct TreeBody {
     next: Option<String>,
 }
 
-/// A code with all that is below it, in one currency.
+/// A code with all that is below it, in one currency or unit.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AccountNode)]
 pub(super) struct NodeBody {
@@ -62,7 +62,7 @@ pub(super) struct NodeBody {
     /// How many accounts are summed up.
     accounts: i64,
     /// Debits positive.
-    balance: MoneyBody,
+    balance: AmountBody,
 }
 
 impl TryFrom<&AccountNode> for NodeBody {
@@ -70,19 +70,19 @@ impl TryFrom<&AccountNode> for NodeBody {
 
     fn try_from(node: &AccountNode) -> Result<Self, Problem> {
         let minor = i64::try_from(node.debit_positive_minor).map_err(|error| Problem::internal(&error))?;
-        let balance = Money::from_minor(minor, node.currency).into();
+        let balance = Amount::from_minor(minor, node.commodity).into();
         Ok(Self { path: node.path.to_string(), accounts: node.accounts, balance })
     }
 }
 
 /// The sequence that is known, and the node after which the page begins.
-fn read_cursor(text: &str) -> Result<(i64, (AccountPrefix, Currency)), Problem> {
+fn read_cursor(text: &str) -> Result<(i64, AccountPrefix, &str), Problem> {
     let parse = || {
         let mut parts = text.split('.');
         let sequence = parts.next()?.parse().ok()?;
         let path = AccountPrefix::try_new(parts.next()?).ok()?;
-        let currency = Currency::try_new(parts.next()?).ok()?;
-        parts.next().is_none().then_some((sequence, (path, currency)))
+        let code = parts.next()?;
+        parts.next().is_none().then_some((sequence, path, code))
     };
     parse().ok_or_else(faulty_cursor)
 }
@@ -103,7 +103,8 @@ impl TreePage {
         let after = match &self.cursor {
             None => None,
             Some(text) => {
-                let (sequence, node) = read_cursor(text)?;
+                let (sequence, path, code) = read_cursor(text)?;
+                let node = (path, commodity(house, code, "cursor").await?);
                 asked = Asked { as_of_sequence: Some(sequence), known_at: None, ..asked };
                 Some(node)
             }
@@ -126,7 +127,7 @@ pub(super) async fn read_account_tree(
     let tree = house.audited.account_tree(page.query(&house).await?).await?;
     let sequence = tree.sequence.number();
     let next = tree.nodes.last().filter(|_| tree.goes_on);
-    let next = next.map(|last| format!("{sequence}.{}.{}", last.path, last.currency));
+    let next = next.map(|last| format!("{sequence}.{}.{}", last.path, last.commodity));
     let nodes = tree.nodes.iter().map(NodeBody::try_from).collect::<Result<_, _>>()?;
     Ok(cursor::answer(&request, next.as_deref()).json(TreeBody { sequence, nodes, next }))
 }

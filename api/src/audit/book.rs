@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, get, web};
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{AccountCode, AsOf, Balance, Money, Safeguarding};
+use ledger::{AccountCode, Amount, AsOf, Balance, Money, Safeguarding};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,7 +10,8 @@ use crate::admission::Admitted;
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};
-use crate::wire::{MoneyBody, currency, words};
+use crate::wire::amount::{AmountBody, commodity};
+use crate::wire::{MoneyBody, words};
 
 /// The moment that is asked for.
 #[derive(Deserialize, IntoParams)]
@@ -45,8 +46,8 @@ impl Moment {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CurrencyAndMoment {
-    /// ISO 4217.
-    #[param(pattern = "^[A-Z]{3}$")]
+    /// ISO 4217, or the code of a unit.
+    #[param(pattern = "^([A-Z]{3}|unit:[a-z][a-z0-9-]{0,17}[a-z0-9])$")]
     currency: String,
     /// As known after the entry of that sequence; now when left out.
     #[param(minimum = 0)]
@@ -77,16 +78,16 @@ impl CurrencyAndMoment {
 pub(super) struct BalanceBody {
     account: String,
     /// Debits positive.
-    balance: MoneyBody,
+    balance: AmountBody,
     /// On the account's normal side: positive is ordinary.
-    on_normal_side: MoneyBody,
+    on_normal_side: AmountBody,
 }
 
 impl From<&Balance> for BalanceBody {
     fn from(balance: &Balance) -> Self {
         Self {
             account: balance.account.to_string(),
-            balance: Money::from_minor(balance.debit_positive_minor, balance.currency).into(),
+            balance: Amount::from_minor(balance.debit_positive_minor, balance.commodity).into(),
             on_normal_side: balance.on_normal_side().into(),
         }
     }
@@ -99,14 +100,15 @@ pub(super) struct TrialBalanceBody {
     /// The newest entry that is known; as of it, the answer stays the same for ever.
     sequence: i64,
     balances: Vec<BalanceBody>,
-    /// The sum of each currency, in minor units: zero, or the book is wrong.
+    /// The sum of each currency and unit, in its smallest parts: zero, or the book is wrong.
     differences: Vec<Difference>,
 }
 
-/// A sum over all accounts of a currency.
+/// A sum over all accounts of a currency or a unit.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Difference {
-    #[schema(value_type = words::Currency)]
+    /// ISO 4217, or the code of a unit.
+    #[schema(pattern = "^([A-Z]{3}|unit:[a-z][a-z0-9-]{0,17}[a-z0-9])$")]
     currency: String,
     /// In minor units; a text, since it may be beyond 64 bits.
     minor: String,
@@ -196,7 +198,7 @@ pub(super) async fn read_trial_balance(
     let differences = balance
         .differences()
         .into_iter()
-        .map(|(currency, minor)| Difference { currency: currency.to_string(), minor: minor.to_string() })
+        .map(|(commodity, minor)| Difference { currency: commodity.to_string(), minor: minor.to_string() })
         .collect();
     Ok(HttpResponse::Ok().json(TrialBalanceBody {
         sequence: balance.sequence.number(),
@@ -223,14 +225,13 @@ pub(super) async fn read_balance(
     asked: web::Query<CurrencyAndMoment>,
 ) -> Result<HttpResponse, Problem> {
     let code = account(&code)?;
-    let mut faults = Faults::default();
-    let Some(currency) = currency(&asked.currency, "currency", &mut faults) else { return Err(faults.problem()) };
-    let money = house.audited.balance(&code, currency, asked.asked().moment(&house).await?).await?;
+    let commodity = commodity(&house, &asked.currency, "currency").await?;
+    let held = house.audited.balance(&code, commodity, asked.asked().moment(&house).await?).await?;
     let minor = match code.kind().normal_side() {
-        ledger::Side::Debit => money.minor(),
-        ledger::Side::Credit => -money.minor(),
+        ledger::Side::Debit => held.minor(),
+        ledger::Side::Credit => -held.minor(),
     };
-    let balance = Balance { account: code, currency, debit_positive_minor: minor };
+    let balance = Balance { account: code, commodity, debit_positive_minor: minor };
     Ok(HttpResponse::Ok().json(BalanceBody::from(&balance)))
 }
 

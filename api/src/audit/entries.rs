@@ -15,7 +15,7 @@ use crate::cursor;
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};
-use crate::wire::MoneyBody;
+use crate::wire::amount::AmountBody;
 
 /// An entry as it was booked.
 #[derive(Serialize, ToSchema)]
@@ -69,9 +69,9 @@ pub(super) struct WholeEntryBody {
 #[schema(as = Posting)]
 pub(super) struct PostingBody {
     account: String,
-    amount: MoneyBody,
+    amount: AmountBody,
     /// The balance that it left.
-    balance: MoneyBody,
+    balance: AmountBody,
 }
 
 impl From<BookedPosting> for PostingBody {

@@ -19,7 +19,7 @@ use crate::admission::{Admit, Admitted};
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};
-use crate::wire::MoneyBody;
+use crate::wire::amount::AmountBody;
 
 /// Entries of a page when nothing is said.
 const ORDINARY_LIMIT: i64 = 100;
@@ -64,9 +64,9 @@ pub(super) struct Start {
 pub(super) struct PostingBody {
     account: String,
     /// Debits positive.
-    amount: MoneyBody,
+    amount: AmountBody,
     /// What the account held after it, debits positive.
-    balance: MoneyBody,
+    balance: AmountBody,
 }
 
 /// What happened to a hold.
@@ -77,7 +77,7 @@ pub(super) struct HoldChangeBody {
     account: String,
     /// placed, posted, released or expired.
     change: String,
-    amount: MoneyBody,
+    amount: AmountBody,
 }
 
 /// A committed entry.

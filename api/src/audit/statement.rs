@@ -1,19 +1,19 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{Page, Period, PeriodStatement, Place, Sequence, StatementQuery};
+use ledger::{Page, Period, PeriodStatement, Place, Sequence, StatementLine, StatementQuery};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::book::account;
 use super::moment::{Asked, dates, faulty_cursor};
 use crate::admission::Admitted;
 use crate::cursor;
 use crate::house::House;
-use crate::mobile::StatementLineBody;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};
-use crate::wire::{MoneyBody, currency};
+use crate::wire::amount::{AmountBody, commodity};
 
 /// By which days a period is meant.
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
@@ -40,8 +40,8 @@ pub(super) enum Start {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PeriodPage {
-    /// ISO 4217.
-    #[param(pattern = "^[A-Z]{3}$")]
+    /// ISO 4217, or the code of a unit.
+    #[param(pattern = "^([A-Z]{3}|unit:[a-z][a-z0-9-]{0,17}[a-z0-9])$")]
     currency: String,
     /// The first day of the period; together with `through`.
     from: Option<NaiveDate>,
@@ -75,6 +75,41 @@ pub(super) struct PeriodPage {
     cursor: Option<String>,
 }
 
+/// A line of a statement.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatementLine)]
+pub(super) struct LineBody {
+    /// The entry's place in the book.
+    sequence: i64,
+    /// The entry's id.
+    entry: Uuid,
+    booked_at: DateTime<Utc>,
+    effective_date: NaiveDate,
+    kind: String,
+    description: Option<String>,
+    /// What it was about: a remittance, a project.
+    subject: Option<Uuid>,
+    /// On the account's normal side.
+    amount: AmountBody,
+    balance: AmountBody,
+}
+
+impl From<StatementLine> for LineBody {
+    fn from(line: StatementLine) -> Self {
+        Self {
+            sequence: line.sequence.number(),
+            entry: line.entry,
+            booked_at: line.booked_at,
+            effective_date: line.effective_date,
+            kind: line.kind,
+            description: line.description,
+            subject: line.subject,
+            amount: line.amount.into(),
+            balance: line.balance.into(),
+        }
+    }
+}
+
 /// A page of the statement of a period, oldest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PeriodStatement)]
@@ -82,14 +117,14 @@ pub(super) struct PeriodStatementBody {
     /// The newest entry that is known.
     sequence: i64,
     /// The balance at the beginning of the period, on the account's normal side.
-    opening: MoneyBody,
+    opening: AmountBody,
     /// The balance at the end of the period.
-    closing: MoneyBody,
+    closing: AmountBody,
     /// The balance before the first line of the page.
-    before: MoneyBody,
-    lines: Vec<StatementLineBody>,
+    before: AmountBody,
+    lines: Vec<LineBody>,
     /// The balance after the last line of the page.
-    after: MoneyBody,
+    after: AmountBody,
     /// The cursor of the page with older lines, where there is one.
     previous: Option<String>,
     /// The cursor of the page with newer lines, where there is one.
@@ -171,7 +206,7 @@ impl From<PeriodStatement> for PeriodStatementBody {
             opening: statement.opening.into(),
             closing: statement.closing.into(),
             before: statement.before.into(),
-            lines: statement.lines.into_iter().map(StatementLineBody::from).collect(),
+            lines: statement.lines.into_iter().map(LineBody::from).collect(),
             after: statement.after.into(),
             previous: statement.older.map(|place| write_cursor(known, "before", place)),
             next: statement.newer.map(|place| write_cursor(known, "after", place)),
@@ -195,9 +230,9 @@ pub(super) async fn read_statement(
     let code = account(&code)?;
     let mut faults = Faults::default();
     let period = page.period(&mut faults);
-    let Some(currency) = currency(&page.currency, "currency", &mut faults) else { return Err(faults.problem()) };
     faults.finish()?;
+    let commodity = commodity(&house, &page.currency, "currency").await?;
     let query = page.query(&house, period).await?;
-    let statement = PeriodStatementBody::from(house.audited.statement_of(&code, currency, query).await?);
+    let statement = PeriodStatementBody::from(house.audited.statement_of(&code, commodity, query).await?);
     Ok(cursor::answer(&request, statement.next.as_deref()).json(statement))
 }

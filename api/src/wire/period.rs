@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{Balance, Ledger, Money, PeriodChange, RecordedChange, Sequence};
+use ledger::{Amount, Balance, Ledger, PeriodChange, RecordedChange, Sequence};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{MoneyBody, words};
+use super::amount::AmountBody;
+use super::words;
 use crate::cursor;
 use crate::problem::{Faults, Problem};
 
@@ -46,13 +47,13 @@ impl NumberedPage {
 pub(crate) struct AccountBalance {
     account: String,
     /// Debits positive.
-    balance: MoneyBody,
+    balance: AmountBody,
 }
 
 impl From<&Balance> for AccountBalance {
     fn from(balance: &Balance) -> Self {
-        let money = Money::from_minor(balance.debit_positive_minor, balance.currency);
-        Self { account: balance.account.to_string(), balance: money.into() }
+        let amount = Amount::from_minor(balance.debit_positive_minor, balance.commodity);
+        Self { account: balance.account.to_string(), balance: amount.into() }
     }
 }
 

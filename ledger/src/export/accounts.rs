@@ -6,7 +6,7 @@ use futures_util::{Stream, stream};
 
 use super::Export;
 use super::page::Named;
-use crate::{Error, Money};
+use crate::{Amount, Error};
 
 /// Accounts that are read at once.
 const PAGE_ACCOUNTS: i64 = 2_000;
@@ -26,13 +26,13 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// What it held before the first entry of the export, debits positive.
-    pub(crate) fn opening(&self) -> Money {
-        Money::from_minor(self.opening_minor, self.named.currency)
+    pub(crate) fn opening(&self) -> Amount {
+        Amount::from_minor(self.opening_minor, self.named.commodity)
     }
 
     /// What it held after the last entry of the export, debits positive.
-    pub(crate) fn closing(&self) -> Money {
-        Money::from_minor(self.closing_minor, self.named.currency)
+    pub(crate) fn closing(&self) -> Amount {
+        Amount::from_minor(self.closing_minor, self.named.commodity)
     }
 }
 
@@ -123,6 +123,7 @@ impl Export {
             .bind::<BigInt, _>(PAGE_ACCOUNTS)
             .load(&mut connection)
             .await?;
+        self.directory.learn(&mut connection, rows.iter().map(|row| row.commodity).collect()).await?;
         let opened = |row: Row| {
             Ok(Opened {
                 named: self.directory.name(row.account, &row.code, row.commodity)?,

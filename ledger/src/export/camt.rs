@@ -14,7 +14,7 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use super::{Export, Pieces, print};
 use crate::balances::stored_code;
 use crate::schema::accounts;
-use crate::{AccountCode, After, AsOf, Currency, Error, MAX_STATEMENT_LINES, Money, Sequence, StatementLine};
+use crate::{AccountCode, After, Amount, AsOf, Currency, Error, MAX_STATEMENT_LINES, Sequence, StatementLine};
 
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08";
 /// Characters of a name in the schema.
@@ -61,7 +61,7 @@ impl Export {
 
     /// The account that appears under that code, if something was booked on it by the end of the export.
     async fn holder(&self, code: &AccountCode, currency: Currency) -> Result<Holder, Error> {
-        let unknown = || Error::UnknownAccount { code: code.clone(), currency };
+        let unknown = || Error::UnknownAccount { code: code.clone(), commodity: currency.into() };
         let appears_as_it_is = self.subjects.code(code, &self.ledger.chart) == code.as_str();
         let stored = if appears_as_it_is { Some(code.clone()) } else { self.behind(code).await? };
         let stored = stored.ok_or_else(unknown)?;
@@ -108,7 +108,7 @@ impl Export {
         }
     }
 
-    fn beginning(&self, holder: &Holder, opening: Money, closing: Money) -> Result<Vec<u8>, Error> {
+    fn beginning(&self, holder: &Holder, opening: Amount, closing: Amount) -> Result<Vec<u8>, Error> {
         let id = format!("{}-{}-{}-{}", self.ledger.book.number(), holder.number, self.first, self.last);
         let made = printed(|out| print::moment(out, self.closed_at, b':'));
         let mut xml = Xml::new();
@@ -211,15 +211,15 @@ impl Xml {
         names.iter().rev().try_for_each(|name| self.close(name))
     }
 
-    fn amount(&mut self, amount: Money) -> Result<(), Error> {
-        let start = BytesStart::new("Amt").with_attributes([("Ccy", amount.currency().code())]);
+    fn amount(&mut self, amount: Amount) -> Result<(), Error> {
+        let start = BytesStart::new("Amt").with_attributes([("Ccy", amount.commodity().code())]);
         self.event(Event::Start(start))?;
         self.event(Event::Text(BytesText::new(&printed(|out| print::magnitude(out, amount)))))?;
         self.close("Amt")?;
         self.leaf("CdtDbtInd", if amount.minor() < 0 { "DBIT" } else { "CRDT" })
     }
 
-    fn balance(&mut self, code: &str, held: Money, day: chrono::NaiveDate) -> Result<(), Error> {
+    fn balance(&mut self, code: &str, held: Amount, day: chrono::NaiveDate) -> Result<(), Error> {
         self.within(&["Bal"], |xml| {
             xml.within(&["Tp", "CdOrPrtry"], |xml| xml.leaf("Cd", code))?;
             xml.amount(held)?;

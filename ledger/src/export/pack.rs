@@ -89,8 +89,10 @@ impl Export {
         let mut opened = std::pin::pin!(self.opened());
         while let Some(page) = opened.next().await {
             for account in page?.into_iter().filter(|account| account.named.kind == AccountKind::Asset) {
+                // A bank knows nothing of units.
+                let Ok(currency) = Currency::try_from(account.named.commodity) else { continue };
                 let code = AccountCode::try_new(&account.named.code);
-                found.push((code.map_err(|error| Error::Corrupt(error.to_string()))?, account.named.currency));
+                found.push((code.map_err(|error| Error::Corrupt(error.to_string()))?, currency));
             }
         }
         Ok(found)

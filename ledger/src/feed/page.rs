@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::balances::{currency, stored_code};
+use crate::balances::stored_code;
+use crate::lots::{Lot, LotsOfPostings};
 use crate::schema::{accounts, entries, hold_changes, postings, reversals};
-use crate::{AccountCode, Error, Ledger, Money, Sequence};
+use crate::{AccountCode, Amount, Error, Ledger, Sequence};
 
 /// Entries that one page has at most.
 pub const MAX_FEED_ENTRIES: i64 = 500;
@@ -48,9 +49,11 @@ pub struct FeedPosting {
     /// The account.
     pub account: AccountCode,
     /// The amount, debits positive.
-    pub amount: Money,
+    pub amount: Amount,
     /// The account's balance after it, debits positive.
-    pub balance: Money,
+    pub balance: Amount,
+    /// The lots that units are of, debits positive; empty for money.
+    pub lots: Vec<Lot>,
 }
 
 /// What happened to a hold.
@@ -63,7 +66,7 @@ pub struct FeedHoldChange {
     /// `placed`, `posted`, `released` or `expired`.
     pub change: String,
     /// How much of it.
-    pub amount: Money,
+    pub amount: Amount,
 }
 
 /// Entries in order, and where the book stood when they were read.
@@ -76,7 +79,7 @@ pub struct FeedPage {
 }
 
 type EntryRow = (i64, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>, Option<serde_json::Value>);
-type PostingRow = (i64, String, i32, i64, i64);
+type PostingRow = (i64, i16, String, i32, i64, i64);
 type HoldRow = (i64, Uuid, String, i32, String, i64);
 
 /// Which entries are read: after the first, up to the second.
@@ -174,6 +177,7 @@ impl Ledger {
             .limit(MAX_PAGE_LINES)
             .select((
                 postings::sequence,
+                postings::ordinal,
                 accounts::code,
                 postings::commodity,
                 postings::amount_minor,
@@ -182,13 +186,18 @@ impl Ledger {
             .load(connection)
             .await?;
         let span = span.cut(rows.len(), rows.last().map(|row| row.0));
+        let commodities: Vec<i32> = rows.iter().map(|row| row.3).collect();
+        self.units.learn(connection, commodities.clone()).await?;
+        let bounds = (span.after, span.through);
+        let mut lots = LotsOfPostings::read(connection, self.book, &self.units, bounds, commodities).await?;
         let mut by_entry = HashMap::<i64, Vec<FeedPosting>>::new();
-        for (sequence, code, commodity, amount, balance) in rows {
-            let currency = currency(commodity)?;
+        for (sequence, ordinal, code, commodity, amount, balance) in rows {
+            let commodity = self.units.commodity(commodity)?;
             by_entry.entry(sequence).or_default().push(FeedPosting {
                 account: stored_code(&code)?,
-                amount: Money::from_minor(amount, currency),
-                balance: Money::from_minor(balance, currency),
+                amount: Amount::from_minor(amount, commodity),
+                balance: Amount::from_minor(balance, commodity),
+                lots: lots.take(sequence, ordinal),
             });
         }
         Ok((by_entry, span))
@@ -220,13 +229,14 @@ impl Ledger {
             .load(connection)
             .await?;
         let span = span.cut(rows.len(), rows.last().map(|row| row.0));
+        self.units.learn(connection, rows.iter().map(|row| row.3).collect()).await?;
         let mut by_entry = HashMap::<i64, Vec<FeedHoldChange>>::new();
         for (sequence, hold, code, commodity, change, amount) in rows {
             by_entry.entry(sequence).or_default().push(FeedHoldChange {
                 hold,
                 account: stored_code(&code)?,
                 change,
-                amount: Money::from_minor(amount, currency(commodity)?),
+                amount: Amount::from_minor(amount, self.units.commodity(commodity)?),
             });
         }
         Ok((by_entry, span))

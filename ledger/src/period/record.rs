@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{Approvals, PeriodChange};
-use crate::balances::{BALANCES_WITHIN, currency, stored_code};
+use crate::balances::{BALANCES_WITHIN, stored_code};
 use crate::history::Cut;
 use crate::schema::{accounts, close_records, closing_balances, entries, period_changes};
 use crate::{AsOf, Balance, Error, Ledger, Sequence};
@@ -196,8 +196,10 @@ impl Ledger {
             .await?;
         let full = i64::try_from(rows.len()) == Ok(limit);
         let next = rows.last().filter(|_| full).map(|row| row.0);
+        self.units.learn(&mut connection, rows.iter().map(|row| row.2).collect()).await?;
         let balances = rows.into_iter().map(|(_, code, commodity, debit_positive_minor)| {
-            Ok(Balance { account: stored_code(&code)?, currency: currency(commodity)?, debit_positive_minor })
+            let account = stored_code(&code)?;
+            Ok(Balance { account, commodity: self.units.commodity(commodity)?, debit_positive_minor })
         });
         Ok(ClosingBalances { balances: balances.collect::<Result<_, Error>>()?, next })
     }

@@ -141,7 +141,7 @@ impl Ledger {
             let mut expected: Vec<_> = expected
                 .iter()
                 .map(|balance| {
-                    let number = balance.currency.number();
+                    let number = balance.commodity.number();
                     (balance.account.to_string(), number, number, balance.debit_positive_minor)
                 })
                 .collect();
