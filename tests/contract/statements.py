@@ -1,5 +1,7 @@
 """Statements of a bank against an account of the book: loaded, matched by rules and by hand, and their breaks."""
 
+import decimal
+import urllib.parse
 import uuid
 import xml.sax.saxutils
 
@@ -22,11 +24,11 @@ MT940 = """\
 :20:MARCH
 :25:{iban}
 :28C:2/1
-:60F:C{day}EUR100,
+:60F:C{day}EUR{opening}
 :61:{day}{month_day}D7,50NCHG//B3
 :86:charges
 :61:{day}{month_day}D0,40NCHG//B4
-:62F:C{day}EUR92,10
+:62F:C{day}EUR{closing}
 """
 
 
@@ -57,31 +59,27 @@ def prepare(operator, paid, day):
 def load(operator, paid, day):
     """Three statements that continue one another, each in a form of its own."""
     amount, text = paid["to_pay"]["amount"], xml.sax.saxutils.escape(f"virement {paid['reference']}")
-    closing = f"{minor_units(amount) - 250:03d}"
-    closing = f"{closing[:-2]}.{closing[-2:]}"
-    message = CAMT_053.format(iban=IBAN, day=day, amount=amount, closing=closing, text=text)
+    first = decimal.Decimal(amount) - decimal.Decimal("2.50")
+    second = first - decimal.Decimal("7.90")
+    third = second + decimal.Decimal("3.10")
+    message = CAMT_053.format(iban=IBAN, day=day, amount=amount, closing=first, text=text)
     operator.send_file(f"{ADDRESS}/statements/camt.053", "application/xml", message)
     short = day.replace("-", "")[2:]
-    message = MT940.format(iban=IBAN, day=short, month_day=short[2:])
+    opening, closing = [str(balance).replace(".", ",") for balance in (first, second)]
+    message = MT940.format(iban=IBAN, day=short, month_day=short[2:], opening=opening, closing=closing)
     operator.send_file(f"{ADDRESS}/statements/mt940", "text/plain", message)
     layout = {
         "id": "March",
         "external_account": IBAN,
         "opens_on": day,
         "closes_on": day,
-        "opening": "92.10",
-        "closing": "95.20",
-        "delimiter": "%3B",
+        "opening": second,
+        "closing": third,
+        "delimiter": ";",
         "decimal_mark": "comma",
         "date": "day",
         "amount": "amount",
         "text": "text",
     }
-    query = "&".join(f"{name}={value}" for name, value in layout.items())
     lines = f"day;text;amount\n{day};pour maman;3,00\n{day};interest;0,10\n"
-    operator.send_file(f"{ADDRESS}/statements/csv?{query}", "text/csv", lines)
-
-
-def minor_units(amount):
-    """The minor units of an amount in EUR."""
-    return int(amount.replace(".", ""))
+    operator.send_file(f"{ADDRESS}/statements/csv?{urllib.parse.urlencode(layout)}", "text/csv", lines)
