@@ -10,6 +10,8 @@ import time
 import urllib.error
 import urllib.request
 
+import signed_log
+
 STARTS_WITHIN_SECONDS = 120
 STOPS_WITHIN_SECONDS = 60
 
@@ -30,6 +32,8 @@ passes = 1
 per_second = 100000
 burst = 100000
 sign_ins_per_minute = 1000000
+[transparency_log]
+witnesses = ["{witness}"]
 [log]
 filter = "warn"
 """
@@ -52,7 +56,12 @@ class Server:
         self.base = f"http://127.0.0.1:{port}"
         settings = room / "teranga.toml"
         settings.write_text(
-            SETTINGS.format(directory=self.directory, port=port, operations_port=self.operations_port)
+            SETTINGS.format(
+                directory=self.directory,
+                port=port,
+                operations_port=self.operations_port,
+                witness=signed_log.VERIFIER_KEY,
+            )
         )
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -11,6 +11,8 @@ import re
 import time
 import uuid
 
+import signed_log
+import statements
 from client import Client
 
 CODE_ARRIVES_WITHIN_SECONDS = 30
@@ -50,10 +52,12 @@ class Stage:
         self.referrals()
         self.bank_files()
         self.between_books()
+        self.known.update(statements.prepare(self.operator, self.paid_in, now_and()[:10]))
         self.by_two()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
         self.anybody = Client(base, "public")
+        self.known.update(signed_log.prepare(self.anybody, self.auditor))
         self.read_everything()
         people = (self.migrant, self.partner, self.auditor, self.operator, self.anybody)
         self.clients = {client.audience: client for client in people}
@@ -174,6 +178,7 @@ class Stage:
     def funded(self):
         remittance = self.remit()
         self.pay_in(remittance["to_pay"], f"virement {remittance['reference']} merci")
+        self.paid_in = remittance
         return remittance
 
     def remittances(self):
@@ -306,6 +311,8 @@ class Stage:
                 "/trial-balance",
                 "/units",
                 "/units/unit:ecole-1/cap-table",
+                "/accounts?depth=2",
+                f"/entries/{first['entries']}",
                 f"{account}/balance?currency=EUR",
                 f"{account}/statement?currency=EUR",
                 "/safeguarding",

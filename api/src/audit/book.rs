@@ -214,7 +214,8 @@ pub(super) fn account(text: &str) -> Result<AccountCode, Problem> {
 
 /// What one account holds, at any moment: as known after an entry or at a time, and by effective date.
 #[utoipa::path(tag = "book", security(("token" = [])),
-    params(("account" = String, Path, example = "revenue:fees:eur-xof"), CurrencyAndMoment),
+    params(("account" = String, Path, max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$", example = "revenue:fees:eur-xof"), CurrencyAndMoment),
     responses((status = 200, description = "The balance", body = BalanceBody), ReadProblems))]
 #[get("/accounts/{account}/balance")]
 pub(super) async fn read_balance(

@@ -12,7 +12,7 @@ use crate::admission::Admitted;
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};
-use crate::wire::currency;
+use crate::wire::{currency, words};
 
 /// Which entries are asked for.
 #[derive(Deserialize, IntoParams)]
@@ -109,9 +109,13 @@ pub(super) async fn export_hledger_journal(
 /// `gl_detail.csv`, `trial_balance.csv`, `chart_of_accounts.csv`, `journal.jsonl`,
 /// `postings.parquet`, `accounts.jsonl` or `log.jsonl`.
 #[utoipa::path(tag = "exports", security(("token" = [])),
-    params(("file" = String, Path, pattern = "^[a-z_]+\\.[a-z]+$", example = "journal.jsonl"), Entries),
+    params(("file" = inline(words::ExportFile), Path, example = "journal.jsonl"), Entries),
     responses(
-        (status = 200, description = "The file", body = String, content_type = "application/octet-stream"),
+        (status = 200, description = "The file, in the media type of its form", content(
+            (String = "text/plain"),
+            (String = "text/csv"),
+            (String = "application/jsonl"),
+            ([u8] = "application/vnd.apache.parquet"))),
         ReadProblems))]
 #[get("/exports/{file}")]
 pub(super) async fn export_file(
@@ -127,7 +131,7 @@ pub(super) async fn export_file(
 
 /// What the file of the same address and query holds: counts, sums by currency, its SHA-256; signed.
 #[utoipa::path(tag = "exports", security(("token" = [])),
-    params(("file" = String, Path, pattern = "^[a-z_]+\\.[a-z]+$", example = "journal.jsonl"), Entries),
+    params(("file" = inline(words::ExportFile), Path, example = "journal.jsonl"), Entries),
     responses((status = 200, description = "The manifest", body = SignedManifestBody), ReadProblems))]
 #[get("/exports/{file}/manifest")]
 pub(super) async fn read_manifest(
@@ -150,7 +154,8 @@ pub(super) async fn read_manifest(
 
 /// The statement of one account as ISO 20022 camt.053.001.08, streamed. The account is named as exports name it.
 #[utoipa::path(tag = "exports", security(("token" = [])),
-    params(("account" = String, Path, example = "revenue:fees:eur-xof"), CurrencyAndEntries),
+    params(("account" = String, Path, max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$", example = "revenue:fees:eur-xof"), CurrencyAndEntries),
     responses(
         (status = 200, description = "The statement", body = String, content_type = "application/xml"),
         ReadProblems))]

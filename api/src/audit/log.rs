@@ -78,7 +78,7 @@ fn at(size: Option<i64>) -> CheckpointAt {
 }
 
 /// The newest checkpoint of a book's log (C2SP tlog-checkpoint), with the cosignatures of witnesses.
-#[utoipa::path(tag = "log", security(("token" = [])), params(("book" = i16, Path, minimum = 1, example = 1)),
+#[utoipa::path(tag = "log", security(("token" = [])), params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1)),
     responses((status = 200, description = "The signed note", body = String, content_type = "text/plain"), ReadProblems))]
 #[get("/log/{book}/checkpoint")]
 pub(super) async fn read_checkpoint(
@@ -91,7 +91,7 @@ pub(super) async fn read_checkpoint(
 
 /// A tile of a book's log: hashes (`0/000`), or the entries themselves (`entries/000`), as C2SP tlog-tiles has them.
 #[utoipa::path(tag = "log", security(("token" = [])),
-    params(("book" = i16, Path, minimum = 1, example = 1), ("tile" = String, Path, example = "entries/000.p/1")),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), ("tile" = String, Path, example = "entries/000.p/1")),
     responses((status = 200, description = "The hashes or entries", content_type = "application/octet-stream",
         body = [u8]), ReadProblems))]
 #[get("/log/{book}/tile/{tile:.*}")]
@@ -105,7 +105,7 @@ pub(super) async fn read_tile(
 
 /// Proves that an entry is among those that a checkpoint counts.
 #[utoipa::path(tag = "log", security(("token" = [])),
-    params(("book" = i16, Path, minimum = 1, example = 1), EntryAndSize),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), EntryAndSize),
     responses((status = 200, description = "The proof", body = InclusionProofBody), ReadProblems))]
 #[get("/log/{book}/proofs/inclusion")]
 pub(super) async fn prove_inclusion(
@@ -137,7 +137,7 @@ pub(super) async fn prove_inclusion(
 
 /// Proves that a checkpoint continues an earlier tree.
 #[utoipa::path(tag = "log", security(("token" = [])),
-    params(("book" = i16, Path, minimum = 1, example = 1), FromAndTo),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), FromAndTo),
     responses((status = 200, description = "The proof", body = ConsistencyProofBody), ReadProblems))]
 #[get("/log/{book}/proofs/consistency")]
 pub(super) async fn prove_consistency(

@@ -22,6 +22,9 @@ impl Asked {
         let mut faults = Faults::default();
         check_year(self.effective_date, "effective_date", &mut faults);
         let known = self.known(&mut faults);
+        if self.at_least_sequence.is_some_and(|number| number < 0) {
+            faults.add("at_least_sequence", "sequence", "a sequence is zero or above");
+        }
         faults.finish()?;
         if let Some(number) = self.at_least_sequence {
             house.audited.at_least(Sequence::new(number), PATIENCE).await?;

@@ -216,7 +216,8 @@ impl From<PeriodStatement> for PeriodStatementBody {
 
 /// The statement of one account: all of it, or that of a period, with the balances at its ends.
 #[utoipa::path(tag = "book", security(("token" = [])),
-    params(("account" = String, Path, example = "revenue:fees:eur-xof"), PeriodPage),
+    params(("account" = String, Path, max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$", example = "revenue:fees:eur-xof"), PeriodPage),
     responses((status = 200, description = "A page", body = PeriodStatementBody), ReadProblems))]
 #[get("/accounts/{account}/statement")]
 pub(super) async fn read_statement(

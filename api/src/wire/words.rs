@@ -54,6 +54,8 @@ words! {
     };
     /// Where a disbursement stands.
     DisbursementState = coinvestment::DisbursementState::ALL.map(coinvestment::DisbursementState::word);
+    /// The files of an export.
+    ExportFile = ledger::Format::ALL.map(ledger::Format::file_name);
     /// Where an institution stands.
     InstitutionState = {
         use onboarding::InstitutionState as State;

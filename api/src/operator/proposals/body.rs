@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::problem::{Faults, Problem};
 use crate::wire::period::AccountBalance;
+use crate::wire::whole::whole;
 use crate::wire::{MoneyBody, words};
 
 /// What is proposed, and why.
@@ -44,11 +45,13 @@ pub(in crate::operator) enum ActionBody {
     },
     /// An entry is taken back.
     Reversal {
+        #[serde(deserialize_with = "whole")]
         #[schema(minimum = 1)]
         sequence: i64,
     },
     /// An entry is taken back, and booked as it should have been.
     Correction {
+        #[serde(deserialize_with = "whole")]
         #[schema(minimum = 1)]
         sequence: i64,
         #[schema(min_items = 2, max_items = 100)]
@@ -67,7 +70,8 @@ pub(in crate::operator) enum ActionBody {
 #[schema(as = ProposedLine)]
 pub(in crate::operator) struct LineBody {
     #[schema(
-        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]{1,40}){1,5}$",
+        max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$",
         example = "equity:capital"
     )]
     account: String,
