@@ -18,7 +18,10 @@ mod person;
 mod referral;
 pub mod schema;
 
-pub use access::{Access, Auditor, ClientSecret, GrantId, IssuedCredential, Operator, OperatorId};
+pub use access::{
+    Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, IssuedCredential, MAX_GRANTED_BOOKS,
+    MAX_LISTED_GRANTS, Operator, OperatorId,
+};
 pub use country::{Country, UnknownCountry};
 pub use error::Error;
 pub use institution::{

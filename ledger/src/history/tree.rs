@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 
 use super::filter::InvalidFilter;
 use super::moment::Moment;
-use crate::balances::{BALANCES_WITHIN, currency};
+use crate::balances::{balances_within, currency};
 use crate::{AccountCode, Currency, Error, Ledger, Sequence};
 
 /// Nodes that one page of a tree has at most.
@@ -165,7 +165,7 @@ fn text(within: bool) -> String {
         "where $11 || $12 || $13 = ''"
     };
     format!(
-        "{BALANCES_WITHIN}
+        "with {}
         select array_to_string(node.path, ':') as path, node.commodity, count(*) as accounts,
             sum(node.balance)::text as minor
         from (
@@ -177,7 +177,8 @@ fn text(within: bool) -> String {
         where (node.path, node.commodity) > (string_to_array($8, ':') collate \"C\", $9)
         group by node.path, node.commodity
         order by node.path, node.commodity
-        limit $10"
+        limit $10",
+        balances_within("ledger.accounts")
     )
 }
 
