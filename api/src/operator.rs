@@ -1,6 +1,7 @@
 //! The surface of our own staff.
 
 mod access;
+mod audit_grants;
 mod books;
 mod institutions;
 mod milestones;
@@ -15,13 +16,16 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(access::give_token)
-        .service(access::grant_audit)
+        .service(audit_grants::grant_audit)
+        .service(audit_grants::list_audit_grants)
+        .service(audit_grants::revoke_audit_grant)
         .service(access::read_safeguarding)
         .service(institutions::apply_institution)
         .service(institutions::approve_institution)
         .service(institutions::launch_institution)
         .service(institutions::suspend_institution)
         .service(institutions::issue_credential)
+        .service(institutions::revoke_credential)
         .service(rates::set_rates)
         .service(rates::list_rates)
         .service(pay_ins::receive_pay_in)

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::person::text;
 use crate::schema::{credentials, institutions, operators};
 use crate::{Error, Institution, InstitutionId};
-pub use audit::{AuditGrant, AuditScope, Auditor, GrantId, MAX_GRANTED_BOOKS, MAX_LISTED_GRANTS};
+pub use audit::{AuditGrant, AuditScope, Auditor, GrantId, GrantState, MAX_GRANTED_BOOKS, MAX_LISTED_GRANTS};
 
 platform::define_id!(OperatorId, "A member of our own staff.");
 

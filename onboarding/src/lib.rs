@@ -19,7 +19,7 @@ mod referral;
 pub mod schema;
 
 pub use access::{
-    Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, IssuedCredential, MAX_GRANTED_BOOKS,
+    Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,
     MAX_LISTED_GRANTS, Operator, OperatorId,
 };
 pub use country::{Country, UnknownCountry};

@@ -33,6 +33,8 @@ kinds! {
         "The account may not do this as it stands; the detail says why.";
     LIMIT_REACHED = 403 "limit-reached", "This goes beyond what may be sent",
         "Send less, wait, or let us know more of you to lift the limit.";
+    OUTSIDE_GRANT = 403 "outside-grant", "The grant does not show this",
+        "Ask within the books, the days and the data that the grant names; the operator can make another grant.";
     NOT_FOUND = 404 "not-found", "There is no such thing here",
         "Check the address. What belongs to others is answered in the same way as what is not there.";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed", "This cannot be done at this address",

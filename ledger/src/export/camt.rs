@@ -21,7 +21,6 @@ const MAX_NAME: usize = 70;
 /// Characters of a code in the schema.
 const MAX_CODE: usize = 35;
 
-
 /// The account of a statement.
 struct Holder {
     code: AccountCode,

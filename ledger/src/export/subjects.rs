@@ -1,5 +1,7 @@
 //! Who appears in an export as whom.
 
+use std::sync::Arc;
+
 use aes::Aes256;
 use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt};
 use hmac::{Hmac, KeyInit, Mac};
@@ -28,7 +30,7 @@ pub enum Subjects {
 /// same, and whoever has the key finds the way back without a table, so that one may be asked for by it.
 #[derive(Clone)]
 pub struct PseudonymKey {
-    ids: Aes256,
+    ids: Arc<Aes256>,
     /// For names of holders that are no ids; there is no way back from those.
     names: [u8; 32],
 }
@@ -45,7 +47,7 @@ impl PseudonymKey {
     pub fn for_grant(secret: &[u8], grant: Uuid) -> Self {
         let names = authenticate(secret, &[b"teranga grant 1", grant.as_bytes()]);
         let ids = authenticate(secret, &[b"teranga grant 1 ids", grant.as_bytes()]);
-        Self { ids: Aes256::new(&Array(ids)), names }
+        Self { ids: Arc::new(Aes256::new(&Array(ids))), names }
     }
 
     fn hide(&self, id: Uuid) -> Uuid {

@@ -38,8 +38,7 @@ impl Ledger {
         }
         let limit = limit.clamp(1, MAX_FEED_ENTRIES);
         let numbers = self.own_accounts(accounts).await?;
-        let mut sequences =
-            self.sequences_touching(&numbers, (asked, newest), Order::OldestFirst, limit + 1).await?;
+        let mut sequences = self.sequences_touching(&numbers, (asked, newest), Order::OldestFirst, limit + 1).await?;
         let mut goes_on = i64::try_from(sequences.len()).is_ok_and(|found| found > limit);
         if goes_on {
             sequences.pop();

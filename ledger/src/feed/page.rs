@@ -75,7 +75,8 @@ pub struct FeedPage {
     pub head: Sequence,
 }
 
-pub(super) type EntryRow = (i64, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>, Option<serde_json::Value>);
+pub(super) type EntryRow =
+    (i64, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>, Option<serde_json::Value>);
 type PostingRow = (i64, String, i32, i64, i64);
 type HoldRow = (i64, Uuid, String, i32, String, i64);
 

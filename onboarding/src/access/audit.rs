@@ -135,6 +135,41 @@ pub struct AuditGrant {
     pub is_revoked: bool,
 }
 
+/// Where a grant stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantState {
+    /// It lets its auditor in.
+    Active,
+    /// Its time is over.
+    Ended,
+    /// It was taken back before its time.
+    Revoked,
+}
+
+impl GrantState {
+    /// The state as a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Ended => "ended",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl AuditGrant {
+    /// Where it stands at a time.
+    #[must_use]
+    pub fn state(&self, now: DateTime<Utc>) -> GrantState {
+        match self.ends_at > now {
+            _ if self.is_revoked => GrantState::Revoked,
+            true => GrantState::Active,
+            false => GrantState::Ended,
+        }
+    }
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_grants)]
 struct Row {
