@@ -42,11 +42,11 @@ impl AuditScope {
     /// # Errors
     /// [`Error::Books`] when there is none, when there are more than 100, or for a number below 1.
     pub fn of_books(mut self, mut books: Vec<i16>) -> Result<Self, Error> {
-        books.sort_unstable();
-        books.dedup();
-        if books.is_empty() || books.len() > MAX_GRANTED_BOOKS || books[0] < 1 {
+        if books.is_empty() || books.len() > MAX_GRANTED_BOOKS || books.iter().any(|book| *book < 1) {
             return Err(Error::Books { most: MAX_GRANTED_BOOKS });
         }
+        books.sort_unstable();
+        books.dedup();
         self.books = books;
         Ok(self)
     }
