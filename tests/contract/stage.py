@@ -52,6 +52,10 @@ class Stage:
         self.between_books()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
+        # Those that operators try their hand on.
+        spare = [self.operator.post("/audit-grants", grant)["grant"] for _ in range(2)]
+        self.operator.post(f"/audit-grants/{spare[0]}/revocation")
+        self.known["audit-grants"] = spare
         self.anybody = Client(base, "public")
         self.read_everything()
         people = (self.migrant, self.partner, self.auditor, self.operator, self.anybody)
@@ -85,7 +89,9 @@ class Stage:
         self.operator.post(f"/institutions/{suspended}/launch")
         self.operator.post(f"/institutions/{suspended}/suspension")
         self.known["institutions"] = [applied, approved, suspended]
+        replaced = self.operator.post(f"/institutions/{live}/credentials")
         credential = self.operator.post(f"/institutions/{live}/credentials")
+        self.operator.post(f"/institutions/{live}/credentials/{replaced['client_id']}/revocation")
         return Client(self.base, "partner").sign_in(credential)
 
     def migrant_with_identity(self):
@@ -264,6 +270,8 @@ class Stage:
                 "/projects",
                 f"/projects/{self.built['id']}/milestones",
                 "/disbursements",
+                "/feed",
+                "/feed/stream?for_seconds=1",
             ],
             self.auditor: [
                 "/trial-balance",
@@ -278,7 +286,7 @@ class Stage:
                 "/feed",
                 "/feed/stream?for_seconds=1",
             ],
-            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions"],
+            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/audit-grants?limit=1"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",
