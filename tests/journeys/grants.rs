@@ -99,6 +99,7 @@ async fn a_grant_is_made_of_what_is_there() -> Result {
     make(json!({ "booked_from": "+10000-01-01" })).await?.faulty("/booked_from", "date");
     make(json!({ "personal_data": "yes" })).await?.problem(400, "malformed-request");
 
+    make(json!({})).await?.expect(201);
     let scope = json!({ "booked_from": "2026-01-01", "personal_data": true });
     make(scope).await?.expect(201);
     let listed = staff.caller.get("/operator/audit-grants?limit=1").send().await?.expect(200);
