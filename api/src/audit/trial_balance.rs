@@ -44,7 +44,7 @@ pub(super) struct TrialBalancePage {
     cursor: Option<String>,
 }
 
-/// A page of the balances of a book at one moment, by account and currency.
+/// A page of the balances of a book at one moment, by account and the number of its currency.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TrialBalance)]
 pub(super) struct TrialBalanceBody {

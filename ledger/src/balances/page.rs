@@ -22,7 +22,7 @@ pub struct TrialBalanceQuery {
     pub limit: i64,
 }
 
-/// A page of the trial balance, by code and currency.
+/// A page of the trial balance, by code and the number of the currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrialBalancePage {
     /// The newest entry that is known; the next page is asked for as of it.
