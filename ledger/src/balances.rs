@@ -1,5 +1,7 @@
 //! Balances: of one account or of all, at any moment.
 
+mod page;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, SmallInt};
 use diesel_async::RunQueryDsl;
@@ -10,6 +12,7 @@ use crate::history::Cut;
 use crate::schema::{accounts, books};
 use crate::units::Units;
 use crate::{AccountCode, Amount, AsOf, Commodity, Currency, Error, Ledger, Moment, Sequence};
+pub use page::{CurrencySum, MAX_PAGE_BALANCES, TrialBalancePage, TrialBalanceQuery};
 
 diesel::define_sql_function! {
     #[sql_name = "ledger.balance_at"]
@@ -151,9 +154,10 @@ impl Ledger {
     /// the entries that cross the day change.
     async fn balances_within(&self, cut: Cut) -> Result<Vec<Row>, Error> {
         let text = format!(
-            "{BALANCES_WITHIN}
+            "with {}
             select code, commodity, balance, $3 as head
-            from balances"
+            from balances",
+            balances_within("ledger.accounts")
         );
         let mut connection = self.database.connection().await?;
         let rows: Vec<Row> = diesel::sql_query(text)
@@ -169,35 +173,40 @@ impl Ledger {
     }
 }
 
-/// Starts a statement over `balances (account, code, commodity, balance)`, those of all accounts that anything counts
-/// for. Binds book, base, known, day and on_day as `$1` to `$5`. Diesel has no lateral join and no functions that answer rows.
-pub(crate) const BALANCES_WITHIN: &str = "with corrections as materialized (
-        select p.account, sum(c.sign * p.amount_minor) as minor
-        from ledger.crossing($1, $2, $3, $4, $5) c
-        cross join lateral (
-            select p.account, p.amount_minor
-            from ledger.postings p
-            where p.book_id = $1
-              and p.sequence = c.sequence
-            offset 0
-        ) p
-        group by p.account
-    ), balances as (
-        select a.account, a.code, a.commodity, (coalesce(last.balance_minor, 0) + coalesce(c.minor, 0))::bigint as balance
-        from ledger.accounts a
-        left join lateral (
-            select p.balance_minor
-            from ledger.postings p
-            where p.book_id = a.book_id
-              and p.account = a.account
-              and p.sequence <= $2
-            order by p.sequence desc, p.ordinal desc
-            limit 1
-        ) last on true
-        left join corrections c on c.account = a.account
-        where a.book_id = $1
-          and (last.balance_minor is not null or c.account is not null)
-    )";
+/// Names `balances (account, code, commodity, balance)` for a statement: of the accounts of a table, those that anything counts
+/// for. Binds book, base, known, day and on_day as `$1` to `$5`. Diesel has no lateral join and no functions that answer
+/// rows.
+pub(crate) fn balances_within(table: &str) -> String {
+    format!(
+        "corrections as materialized (
+            select p.account, sum(c.sign * p.amount_minor) as minor
+            from ledger.crossing($1, $2, $3, $4, $5) c
+            cross join lateral (
+                select p.account, p.amount_minor
+                from ledger.postings p
+                where p.book_id = $1
+                  and p.sequence = c.sequence
+                offset 0
+            ) p
+            group by p.account
+        ), balances as (
+            select a.account, a.code, a.commodity, (coalesce(last.balance_minor, 0) + coalesce(c.minor, 0))::bigint as balance
+            from {table} a
+            left join lateral (
+                select p.balance_minor
+                from ledger.postings p
+                where p.book_id = a.book_id
+                  and p.account = a.account
+                  and p.sequence <= $2
+                order by p.sequence desc, p.ordinal desc
+                limit 1
+            ) last on true
+            left join corrections c on c.account = a.account
+            where a.book_id = $1
+              and (last.balance_minor is not null or c.account is not null)
+        )"
+    )
+}
 
 /// An opened account, as far as reads need it.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]

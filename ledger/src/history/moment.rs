@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 
+use super::filter::Dates;
 use crate::schema::books;
 use crate::{Error, Ledger, Sequence};
 
@@ -158,6 +159,18 @@ impl Ledger {
         ))
         .get_result(&mut connection)
         .await?)
+    }
+
+    /// The entries that were booked on those days, by UTC, as far as the book has come: those after the first sequence,
+    /// up to the second.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn booked_in(&self, dates: Dates) -> Result<(Sequence, Sequence), Error> {
+        let head = self.head().await?.number();
+        let (from, through) = (dates.from.unwrap_or(FIRST_DAY), dates.through.unwrap_or(LAST_DAY));
+        let (after, through) = self.booked_within(head, from, through).await?;
+        Ok((Sequence::new(after), Sequence::new(through.max(after))))
     }
 
     async fn crosses(&self, cut: Cut) -> Result<bool, Error> {
