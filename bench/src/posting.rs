@@ -11,7 +11,7 @@ use platform::database::Database;
 
 use crate::Result;
 use crate::measure::Tally;
-use crate::workload::{CHART, Pattern, Transfers, Wallets};
+use crate::workload::{CHART, Pattern, Transfer, Transfers, Wallets};
 
 /// Units that are handed in at once while the book is filled; nobody measures that.
 pub const FILL_UNITS: usize = 2_000;
@@ -93,6 +93,13 @@ impl Posting {
     /// Gives the wallets their money.
     pub async fn open_wallets(&self) -> Result {
         self.post_all(self.wallets.opening_units(&self.ledger)?).await
+    }
+
+    /// Books one transfer of every wallet, each with its neighbour.
+    pub async fn touch_all(&self) -> Result {
+        let places = (0..self.wallets.codes().len() - 1).step_by(2);
+        let transfers = places.map(|place| Transfer { debit: place, credit: place + 1, cents: 1 });
+        self.post_all(transfers.map(|transfer| self.wallets.unit(&self.ledger, transfer)).collect::<Result<_>>()?).await
     }
 
     /// Books all of these.
