@@ -2,13 +2,14 @@
 
 mod page;
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Nullable, SmallInt};
+use diesel::sql_types::{BigInt, Date, Nullable, SmallInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
 use crate::account::Balance;
-use crate::history::Cut;
+use crate::history::{Cut, end_of, within_calendar};
 use crate::schema::{accounts, books};
 use crate::units::Units;
 use crate::{AccountCode, Amount, AsOf, Commodity, Currency, Error, Ledger, Moment, Sequence};
@@ -19,6 +20,13 @@ diesel::define_sql_function! {
     fn balance_at(
         book: SmallInt, account: BigInt, base: BigInt, known: BigInt, day: Nullable<Date>, on_day: BigInt
     ) -> BigInt;
+}
+
+diesel::define_sql_function! {
+    #[sql_name = "ledger.balance_on"]
+    fn balance_on(
+        book: SmallInt, account: BigInt, known: BigInt, day: Date, day_over: Timestamptz
+    ) -> Nullable<BigInt>;
 }
 
 /// All balances of a book at one moment.
@@ -55,13 +63,34 @@ impl Ledger {
         moment: impl Into<Moment>,
     ) -> Result<Amount, Error> {
         let (commodity, moment) = (commodity.into(), moment.into());
-        let debit_positive_minor = if moment == AsOf::Now.into() {
-            self.account(code, commodity).await?.balance_minor
-        } else {
-            let cut = self.cut(moment).await?;
-            self.balance_within(code, commodity, cut).await?
+        let debit_positive_minor = match moment {
+            Moment { known: AsOf::Now, effective_by: None } => self.account(code, commodity).await?.balance_minor,
+            Moment { known: AsOf::Now, effective_by: Some(day) } => {
+                match self.balance_on(code, commodity, day).await? {
+                    Some(balance) => balance,
+                    // Nothing had taken effect; the long way says so, or finds what was booked meanwhile.
+                    None => self.balance_within(code, commodity, self.cut(moment).await?).await?,
+                }
+            }
+            _ => self.balance_within(code, commodity, self.cut(moment).await?).await?,
         };
         Ok(Balance { account: code.clone(), commodity, debit_positive_minor }.on_normal_side())
+    }
+
+    /// The balance by the end of a day, debits positive, in one look; none when nothing had taken effect by then.
+    async fn balance_on(&self, code: &AccountCode, commodity: Commodity, day: NaiveDate) -> Result<Option<i64>, Error> {
+        let mut connection = self.database.connection().await?;
+        let (day, book) = (within_calendar(day), self.book.number());
+        accounts::table
+            .inner_join(books::table.on(books::book_id.eq(accounts::book_id)))
+            .filter(accounts::book_id.eq(book))
+            .filter(accounts::code.eq(code.as_str()))
+            .filter(accounts::commodity.eq(commodity.number()))
+            .select(balance_on(book, accounts::account, books::last_sequence, day, end_of(day)))
+            .first(&mut connection)
+            .await
+            .optional()?
+            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), commodity })
     }
 
     /// The balance of what counts, debits positive.
