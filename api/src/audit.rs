@@ -10,18 +10,20 @@ mod log;
 mod moment;
 mod periods;
 mod statement;
+mod trial_balance;
 mod units;
+mod view;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use book::SafeguardingBody;
-pub(crate) use feed::Streams;
+pub(crate) use moment::dates;
 
 /// All endpoints under `/v1/audit`.
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(access::give_token)
-        .service(book::read_trial_balance)
+        .service(trial_balance::read_trial_balance)
         .service(book::read_balance)
         .service(accounts::read_account_tree)
         .service(statement::read_statement)

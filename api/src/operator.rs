@@ -1,6 +1,7 @@
 //! The surface of our own staff.
 
 mod access;
+mod audit_grants;
 mod books;
 mod institutions;
 mod milestones;
@@ -19,7 +20,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(access::give_token)
-        .service(access::grant_audit)
+        .service(audit_grants::grant_audit)
+        .service(audit_grants::list_audit_grants)
+        .service(audit_grants::revoke_audit_grant)
         .service(access::read_safeguarding)
         .service(staff::make_operator)
         .service(staff::approve_operator)
@@ -30,6 +33,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(institutions::launch_institution)
         .service(institutions::suspend_institution)
         .service(institutions::issue_credential)
+        .service(institutions::revoke_credential)
         .service(rates::set_rates)
         .service(rates::list_rates)
         .service(pay_ins::receive_pay_in)

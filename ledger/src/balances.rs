@@ -1,21 +1,32 @@
 //! Balances: of one account or of all, at any moment.
 
+mod page;
+
+use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Nullable, SmallInt};
+use diesel::sql_types::{BigInt, Date, Nullable, SmallInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
 use crate::account::Balance;
-use crate::history::Cut;
+use crate::history::{Cut, end_of, within_calendar};
 use crate::schema::{accounts, books};
 use crate::units::Units;
 use crate::{AccountCode, Amount, AsOf, Commodity, Currency, Error, Ledger, Moment, Sequence};
+pub use page::{CurrencySum, MAX_PAGE_BALANCES, TrialBalancePage, TrialBalanceQuery};
 
 diesel::define_sql_function! {
     #[sql_name = "ledger.balance_at"]
     fn balance_at(
         book: SmallInt, account: BigInt, base: BigInt, known: BigInt, day: Nullable<Date>, on_day: BigInt
     ) -> BigInt;
+}
+
+diesel::define_sql_function! {
+    #[sql_name = "ledger.balance_on"]
+    fn balance_on(
+        book: SmallInt, account: BigInt, known: BigInt, day: Date, day_over: Timestamptz
+    ) -> Nullable<BigInt>;
 }
 
 /// All balances of a book at one moment.
@@ -52,13 +63,34 @@ impl Ledger {
         moment: impl Into<Moment>,
     ) -> Result<Amount, Error> {
         let (commodity, moment) = (commodity.into(), moment.into());
-        let debit_positive_minor = if moment == AsOf::Now.into() {
-            self.account(code, commodity).await?.balance_minor
-        } else {
-            let cut = self.cut(moment).await?;
-            self.balance_within(code, commodity, cut).await?
+        let debit_positive_minor = match moment {
+            Moment { known: AsOf::Now, effective_by: None } => self.account(code, commodity).await?.balance_minor,
+            Moment { known: AsOf::Now, effective_by: Some(day) } => {
+                match self.balance_on(code, commodity, day).await? {
+                    Some(balance) => balance,
+                    // Nothing had taken effect; the long way says so, or finds what was booked meanwhile.
+                    None => self.balance_within(code, commodity, self.cut(moment).await?).await?,
+                }
+            }
+            _ => self.balance_within(code, commodity, self.cut(moment).await?).await?,
         };
         Ok(Balance { account: code.clone(), commodity, debit_positive_minor }.on_normal_side())
+    }
+
+    /// The balance by the end of a day, debits positive, in one look; none when nothing had taken effect by then.
+    async fn balance_on(&self, code: &AccountCode, commodity: Commodity, day: NaiveDate) -> Result<Option<i64>, Error> {
+        let mut connection = self.database.connection().await?;
+        let (day, book) = (within_calendar(day), self.book.number());
+        accounts::table
+            .inner_join(books::table.on(books::book_id.eq(accounts::book_id)))
+            .filter(accounts::book_id.eq(book))
+            .filter(accounts::code.eq(code.as_str()))
+            .filter(accounts::commodity.eq(commodity.number()))
+            .select(balance_on(book, accounts::account, books::last_sequence, day, end_of(day)))
+            .first(&mut connection)
+            .await
+            .optional()?
+            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), commodity })
     }
 
     /// The balance of what counts, debits positive.
@@ -151,9 +183,10 @@ impl Ledger {
     /// the entries that cross the day change.
     async fn balances_within(&self, cut: Cut) -> Result<Vec<Row>, Error> {
         let text = format!(
-            "{BALANCES_WITHIN}
+            "with {}
             select code, commodity, balance, $3 as head
-            from balances"
+            from balances",
+            balances_within("ledger.accounts")
         );
         let mut connection = self.database.connection().await?;
         let rows: Vec<Row> = diesel::sql_query(text)
@@ -169,35 +202,40 @@ impl Ledger {
     }
 }
 
-/// Starts a statement over `balances (account, code, commodity, balance)`, those of all accounts that anything counts
-/// for. Binds book, base, known, day and on_day as `$1` to `$5`. Diesel has no lateral join and no functions that answer rows.
-pub(crate) const BALANCES_WITHIN: &str = "with corrections as materialized (
-        select p.account, sum(c.sign * p.amount_minor) as minor
-        from ledger.crossing($1, $2, $3, $4, $5) c
-        cross join lateral (
-            select p.account, p.amount_minor
-            from ledger.postings p
-            where p.book_id = $1
-              and p.sequence = c.sequence
-            offset 0
-        ) p
-        group by p.account
-    ), balances as (
-        select a.account, a.code, a.commodity, (coalesce(last.balance_minor, 0) + coalesce(c.minor, 0))::bigint as balance
-        from ledger.accounts a
-        left join lateral (
-            select p.balance_minor
-            from ledger.postings p
-            where p.book_id = a.book_id
-              and p.account = a.account
-              and p.sequence <= $2
-            order by p.sequence desc, p.ordinal desc
-            limit 1
-        ) last on true
-        left join corrections c on c.account = a.account
-        where a.book_id = $1
-          and (last.balance_minor is not null or c.account is not null)
-    )";
+/// Names `balances (account, code, commodity, balance)` for a statement: of the accounts of a table, those that anything counts
+/// for. Binds book, base, known, day and on_day as `$1` to `$5`. Diesel has no lateral join and no functions that answer
+/// rows.
+pub(crate) fn balances_within(table: &str) -> String {
+    format!(
+        "corrections as materialized (
+            select p.account, sum(c.sign * p.amount_minor) as minor
+            from ledger.crossing($1, $2, $3, $4, $5) c
+            cross join lateral (
+                select p.account, p.amount_minor
+                from ledger.postings p
+                where p.book_id = $1
+                  and p.sequence = c.sequence
+                offset 0
+            ) p
+            group by p.account
+        ), balances as (
+            select a.account, a.code, a.commodity, (coalesce(last.balance_minor, 0) + coalesce(c.minor, 0))::bigint as balance
+            from {table} a
+            left join lateral (
+                select p.balance_minor
+                from ledger.postings p
+                where p.book_id = a.book_id
+                  and p.account = a.account
+                  and p.sequence <= $2
+                order by p.sequence desc, p.ordinal desc
+                limit 1
+            ) last on true
+            left join corrections c on c.account = a.account
+            where a.book_id = $1
+              and (last.balance_minor is not null or c.account is not null)
+        )"
+    )
+}
 
 /// An opened account, as far as reads need it.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]

@@ -45,7 +45,7 @@ mod verification;
 mod writer;
 
 pub use account::{AccountCode, AccountKind, Balance, Chart, ChartError, InvalidAccountCode, Side, Template};
-pub use balances::TrialBalance;
+pub use balances::{CurrencySum, MAX_PAGE_BALANCES, TrialBalance, TrialBalancePage, TrialBalanceQuery};
 pub use book::{BookId, BookSettings, Ledger, WriterTask};
 pub use clearing::{
     BookAccount, Clearing, ClearingDifference, ClearingError, ClearingFault, MAX_LISTED_TRANSFERS,
@@ -62,7 +62,7 @@ pub use export::{
     Format, MAX_SAMPLE, Manifest, ManifestSigner, PackDifference, PackError, Pieces, PseudonymKey, SampleError,
     Sampled, Subjects, Totals, Which, diff_packs, verify_export,
 };
-pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES};
+pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES, OwnPage};
 pub use history::{
     AccountNode, AccountPrefix, AccountTree, AsOf, BookedEntry, BookedPosting, Dates, EntryFilter, EntryName,
     EntryPage, EntryQuery, InvalidAccountPrefix, InvalidFilter, MAX_EXAMINED_ENTRIES, MAX_FILTERED_ACCOUNTS,

@@ -19,7 +19,8 @@ mod referral;
 pub mod schema;
 
 pub use access::{
-    Access, Auditor, ClientSecret, GrantId, IssuedCredential, Operator, OperatorId, OperatorRecord, OperatorState,
+    Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,
+    MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
 };
 pub use country::{Country, UnknownCountry};
 pub use error::Error;

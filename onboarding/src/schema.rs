@@ -84,6 +84,10 @@ diesel::table! {
         auditor -> Text,
         ends_at -> Timestamptz,
         created_at -> Timestamptz,
+        books -> Array<Int2>,
+        booked_from -> Nullable<Date>,
+        booked_through -> Nullable<Date>,
+        shows_personal_data -> Bool,
     }
 }
 

@@ -56,6 +56,10 @@ class Stage:
         self.by_two()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
+        # Those that operators try their hand on.
+        spare = [self.operator.post("/audit-grants", grant)["grant"] for _ in range(2)]
+        self.operator.post(f"/audit-grants/{spare[0]}/revocation")
+        self.known["audit-grants"] = spare
         self.anybody = Client(base, "public")
         self.known.update(signed_log.prepare(self.anybody, self.auditor))
         self.read_everything()
@@ -90,7 +94,9 @@ class Stage:
         self.operator.post(f"/institutions/{suspended}/launch")
         self.operator.post(f"/institutions/{suspended}/suspension")
         self.known["institutions"] = [applied, approved, suspended]
+        replaced = self.operator.post(f"/institutions/{live}/credentials")
         credential = self.operator.post(f"/institutions/{live}/credentials")
+        self.operator.post(f"/institutions/{live}/credentials/{replaced['client_id']}/revocation")
         return Client(self.base, "partner").sign_in(credential)
 
     def migrant_with_identity(self):
@@ -306,6 +312,8 @@ class Stage:
                 "/projects",
                 f"/projects/{self.built['id']}/milestones",
                 "/disbursements",
+                "/feed",
+                "/feed/stream?for_seconds=1",
             ],
             self.auditor: [
                 "/trial-balance",
@@ -327,6 +335,7 @@ class Stage:
                 f"/periods/{self.close}/balances?limit=2",
             ],
             self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances"],
+            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/audit-grants?limit=1"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

@@ -1,10 +1,11 @@
 use actix_web::{HttpResponse, get, web};
-use ledger::{BookId, CheckpointAt, IdempotencyKey, LogEntry, Sequence};
+use ledger::{CheckpointAt, IdempotencyKey, LogEntry, Sequence};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::view::{View, require_book};
 use crate::admission::Admitted;
 use crate::house::House;
 use crate::openapi::ReadProblems;
@@ -83,9 +84,10 @@ fn at(size: Option<i64>) -> CheckpointAt {
 #[get("/log/{book}/checkpoint")]
 pub(super) async fn read_checkpoint(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     book: web::Path<i16>,
 ) -> Result<HttpResponse, Problem> {
+    require_book(&auditor, *book)?;
     log::checkpoint(&house, *book, CheckpointAt::Newest).await
 }
 
@@ -97,10 +99,15 @@ pub(super) async fn read_checkpoint(
 #[get("/log/{book}/tile/{tile:.*}")]
 pub(super) async fn read_tile(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     path: web::Path<(i16, String)>,
 ) -> Result<HttpResponse, Problem> {
-    log::tile(&house, path.0, log::parse_tile(&path.1)?, log::Kept::ByNobody).await
+    let tile = log::parse_tile(&path.1)?;
+    let view = View::open(&house, &auditor, Some(path.0)).await?;
+    if tile.is_of_entries() {
+        view.require_all_days("a bundle of entries")?;
+    }
+    log::tile(&house, path.0, tile, log::Kept::ByNobody).await
 }
 
 /// Proves that an entry is among those that a checkpoint counts.
@@ -110,7 +117,7 @@ pub(super) async fn read_tile(
 #[get("/log/{book}/proofs/inclusion")]
 pub(super) async fn prove_inclusion(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     book: web::Path<i16>,
     asked: web::Query<EntryAndSize>,
 ) -> Result<HttpResponse, Problem> {
@@ -123,7 +130,9 @@ pub(super) async fn prove_inclusion(
             return Err(faults.problem());
         }
     };
-    let proof = house.audited_clearing.book(BookId::new(*book))?.prove_inclusion(entry, at(asked.size)).await?;
+    let view = View::open(&house, &auditor, Some(*book)).await?;
+    let proof = view.ledger.prove_inclusion(entry, at(asked.size)).await?;
+    view.require_entry(proof.sequence)?;
     Ok(HttpResponse::Ok().json(InclusionProofBody {
         sequence: proof.sequence,
         size: proof.checkpoint.size,
@@ -142,11 +151,15 @@ pub(super) async fn prove_inclusion(
 #[get("/log/{book}/proofs/consistency")]
 pub(super) async fn prove_consistency(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     book: web::Path<i16>,
     asked: web::Query<FromAndTo>,
 ) -> Result<HttpResponse, Problem> {
-    let proof = house.audited_clearing.book(BookId::new(*book))?.prove_consistency(asked.from, at(asked.to)).await?;
+    let proof = house
+        .audited_clearing
+        .book(require_book(&auditor, *book)?)?
+        .prove_consistency(asked.from, at(asked.to))
+        .await?;
     Ok(HttpResponse::Ok().json(ConsistencyProofBody {
         from: proof.from,
         to: proof.checkpoint.size,

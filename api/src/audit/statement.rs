@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::book::account;
 use super::moment::{Asked, dates, faulty_cursor};
+use super::view::View;
 use crate::admission::Admitted;
 use crate::cursor;
 use crate::house::House;
@@ -40,6 +41,9 @@ pub(super) enum Start {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PeriodPage {
+    /// The book; 1 when left out.
+    #[param(minimum = 1, maximum = 32767)]
+    book: Option<i16>,
     /// ISO 4217, or the code of a unit.
     #[param(pattern = "^([A-Z]{3}|unit:[a-z][a-z0-9-]{0,17}[a-z0-9])$")]
     currency: String,
@@ -177,7 +181,7 @@ impl PeriodPage {
         }
     }
 
-    async fn query(&self, house: &House, period: Period) -> Result<StatementQuery, Problem> {
+    async fn query(&self, view: &View, period: Period) -> Result<StatementQuery, Problem> {
         let limit = cursor::limit(self.limit)?;
         let mut asked = Asked {
             as_of_sequence: self.as_of_sequence,
@@ -194,19 +198,47 @@ impl PeriodPage {
                 page
             }
         };
-        Ok(StatementQuery { period, known: asked.as_of(house).await?, page, limit })
+        Ok(StatementQuery { period, known: asked.as_of(view).await?, page, limit })
     }
 }
 
-impl From<PeriodStatement> for PeriodStatementBody {
-    fn from(statement: PeriodStatement) -> Self {
+/// The period as far as the grant shows it.
+async fn shown(period: Period, view: &View) -> Result<Period, Problem> {
+    let Some(window) = view.window() else { return Ok(period) };
+    match period {
+        Period::Whole if window.after < window.through => {
+            Ok(Period::Sequences(Sequence::new(window.after + 1), Sequence::new(window.through)))
+        }
+        Period::Whole => {
+            let mut faults = Faults::default();
+            faults.add("", "no-extent", "nothing was booked on the days of the grant");
+            Err(faults.problem())
+        }
+        Period::Sequences(first, last) => {
+            view.extent(Some(first.number()), Some(last.number())).await?;
+            Ok(period)
+        }
+        Period::Booked(from, through) => {
+            view.booked(ledger::Dates { from: Some(from), through: Some(through) })?;
+            Ok(period)
+        }
+        Period::Effective(..) => view.require_all_days("a period by days of effect").map(|()| period),
+    }
+}
+
+impl PeriodStatementBody {
+    fn of(statement: PeriodStatement, view: &View) -> Self {
         let known = statement.sequence;
         Self {
             sequence: known.number(),
             opening: statement.opening.into(),
             closing: statement.closing.into(),
             before: statement.before.into(),
-            lines: statement.lines.into_iter().map(LineBody::from).collect(),
+            lines: statement
+                .lines
+                .into_iter()
+                .map(|line| LineBody::from(StatementLine { subject: view.subject(line.subject), ..line }))
+                .collect(),
             after: statement.after.into(),
             previous: statement.older.map(|place| write_cursor(known, "before", place)),
             next: statement.newer.map(|place| write_cursor(known, "after", place)),
@@ -223,7 +255,7 @@ impl From<PeriodStatement> for PeriodStatementBody {
 pub(super) async fn read_statement(
     request: HttpRequest,
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     code: web::Path<String>,
     page: web::Query<PeriodPage>,
 ) -> Result<HttpResponse, Problem> {
@@ -232,7 +264,10 @@ pub(super) async fn read_statement(
     let period = page.period(&mut faults);
     faults.finish()?;
     let commodity = commodity(&house, &page.currency, "currency").await?;
-    let query = page.query(&house, period).await?;
-    let statement = PeriodStatementBody::from(house.audited.statement_of(&code, commodity, query).await?);
+    let view = View::open(&house, &auditor, page.book).await?;
+    let code = view.code_of(&code)?;
+    let query = page.query(&view, shown(period, &view).await?).await?;
+    let statement = view.ledger.statement_of(&code, commodity, query).await.map_err(|error| view.said(error))?;
+    let statement = PeriodStatementBody::of(statement, &view);
     Ok(cursor::answer(&request, statement.next.as_deref()).json(statement))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::moment::{Asked, faulty_cursor};
+use super::view::View;
 use crate::admission::Admitted;
 use crate::cursor::{self, Page};
 use crate::house::House;
@@ -19,6 +20,9 @@ use crate::wire::unit::{UnitBody, UnitPage};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CapTablePage {
+    /// The book; 1 when left out.
+    #[param(minimum = 1, maximum = 32767)]
+    book: Option<i16>,
     /// As known after the entry of that sequence; now when left out.
     #[param(minimum = 0)]
     as_of_sequence: Option<i64>,
@@ -109,11 +113,11 @@ pub(super) async fn read_cap_table(
     let code = faults.check("unit", "unit-code", UnitCode::try_new(&code)).ok_or_else(|| faults.problem())?;
     let limit = cursor::limit(page.limit)?;
     let (asked, after) = page.asked()?;
-    let moment = asked.moment(&house).await?;
-    let unit = house.audited.unit(&code).await?;
+    let view = View::open(&house, &auditor, page.book).await?;
+    let moment = asked.moment(&view).await?;
+    let unit = view.ledger.unit(&code).await?;
     let unit = unit.ok_or_else(|| Problem::new(&kinds::NOT_FOUND, format!("{code} is not registered")))?;
-    let subjects = house.pseudonyms(auditor.grant().uuid());
-    let table = house.audited.cap_table(CapTableQuery { unit, moment, after, limit }, &subjects).await?;
+    let table = view.ledger.cap_table(CapTableQuery { unit, moment, after, limit }, view.subjects()).await?;
     let sequence = table.sequence.number();
     let next = table.lines.last().filter(|_| table.goes_on).map(|last| format!("{sequence}.{}", last.place));
     let holders = table.lines.into_iter().map(|line| HolderBody { account: line.account, held: line.held.into() });

@@ -64,6 +64,8 @@ impl From<onboarding::Error> for Problem {
             Error::BirthDate { .. } => invalid("/birth_date", "birth-date", said),
             Error::TooYoung { .. } => invalid("/birth_date", "too-young", said),
             Error::Text { field, .. } => invalid(&format!("/{field}"), "text", said),
+            Error::Books { .. } => invalid("/books", "books", said),
+            Error::Backwards { .. } => invalid("/booked_through", "backwards", said),
             Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),
             Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
             Error::SamePerson => Self::new(&kinds::TWO_PEOPLE, said),

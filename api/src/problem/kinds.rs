@@ -35,6 +35,8 @@ kinds! {
         "Send less, wait, or let us know more of you to lift the limit.";
     TWO_PEOPLE = 403 "two-people", "It takes two people",
         "Somebody else than the one who asked for it has to approve it.";
+    OUTSIDE_GRANT = 403 "outside-grant", "The grant does not show this",
+        "Ask within the books, the days and the data that the grant names; the operator can make another grant.";
     NOT_FOUND = 404 "not-found", "There is no such thing here",
         "Check the address. What belongs to others is answered in the same way as what is not there.";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed", "This cannot be done at this address",

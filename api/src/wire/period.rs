@@ -29,6 +29,10 @@ pub(crate) struct NumberedPage {
 }
 
 impl NumberedPage {
+    pub(crate) const fn new(limit: Option<i64>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
     fn read(&self) -> Result<(i64, Option<i64>), Problem> {
         let limit = cursor::limit(self.limit)?;
         let mut faults = Faults::default();
@@ -50,10 +54,17 @@ pub(crate) struct AccountBalance {
     balance: AmountBody,
 }
 
+impl AccountBalance {
+    /// The balance of an account that appears so.
+    pub(crate) fn of(account: String, balance: &Balance) -> Self {
+        let amount = Amount::from_minor(balance.debit_positive_minor, balance.commodity);
+        Self { account, balance: amount.into() }
+    }
+}
+
 impl From<&Balance> for AccountBalance {
     fn from(balance: &Balance) -> Self {
-        let amount = Amount::from_minor(balance.debit_positive_minor, balance.commodity);
-        Self { account: balance.account.to_string(), balance: amount.into() }
+        Self::of(balance.account.to_string(), balance)
     }
 }
 

@@ -66,6 +66,11 @@ words! {
         use ledger::reconciliation::Rule;
         Rule::ORDER.into_iter().chain([Rule::ByHand]).map(Rule::name).collect::<Vec<_>>()
     };
+    /// Where a grant of audit stands.
+    GrantState = {
+        use onboarding::GrantState as State;
+        [State::Active, State::Ended, State::Revoked].map(State::word)
+    };
     /// Where a milestone stands.
     MilestoneState = coinvestment::MilestoneState::ALL.map(coinvestment::MilestoneState::word);
     /// Whether an operator is let in.

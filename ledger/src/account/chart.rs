@@ -110,6 +110,15 @@ impl Chart {
         self.templates.iter().find(|template| template.fits(code.as_str()))
     }
 
+    /// The patterns of the templates that a code with these first segments may fit.
+    pub(crate) fn beginning<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
+        let fits = |pattern: &str| {
+            let mut wanted = pattern.split(':');
+            path.split(':').all(|have| wanted.next().is_some_and(|want| want.starts_with('{') || want == have))
+        };
+        self.templates.iter().map(Template::pattern).filter(move |pattern| fits(pattern))
+    }
+
     /// All templates, by code.
     #[must_use]
     pub fn templates(&self) -> &[Template] {

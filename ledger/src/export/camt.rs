@@ -12,7 +12,6 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::{Export, Pieces, print};
-use crate::balances::stored_code;
 use crate::schema::accounts;
 use crate::{AccountCode, After, Amount, AsOf, Currency, Error, MAX_STATEMENT_LINES, Sequence, StatementLine};
 
@@ -21,9 +20,6 @@ const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08";
 const MAX_NAME: usize = 70;
 /// Characters of a code in the schema.
 const MAX_CODE: usize = 35;
-
-/// Accounts that are looked through at once.
-const PAGE_ACCOUNTS: i64 = 10_000;
 
 /// The account of a statement.
 struct Holder {
@@ -62,9 +58,7 @@ impl Export {
     /// The account that appears under that code, if something was booked on it by the end of the export.
     async fn holder(&self, code: &AccountCode, currency: Currency) -> Result<Holder, Error> {
         let unknown = || Error::UnknownAccount { code: code.clone(), commodity: currency.into() };
-        let appears_as_it_is = self.subjects.code(code, &self.ledger.chart) == code.as_str();
-        let stored = if appears_as_it_is { Some(code.clone()) } else { self.behind(code).await? };
-        let stored = stored.ok_or_else(unknown)?;
+        let stored = self.subjects.code_of(code, &self.ledger.chart).ok_or_else(unknown)?;
         let mut connection = self.ledger.database.connection().await?;
         let number = accounts::table
             .filter(accounts::book_id.eq(self.ledger.book.number()))
@@ -81,31 +75,6 @@ impl Export {
             return Err(unknown());
         }
         Ok(Holder { code: stored, shown: code.to_string(), currency, number })
-    }
-
-    /// The account behind a pseudonym. Pseudonyms cannot be turned back, so all accounts are looked through.
-    async fn behind(&self, code: &AccountCode) -> Result<Option<AccountCode>, Error> {
-        let mut after = 0_i64;
-        loop {
-            let mut connection = self.ledger.database.connection().await?;
-            let page: Vec<(i64, String)> = accounts::table
-                .filter(accounts::book_id.eq(self.ledger.book.number()))
-                .filter(accounts::account.gt(after))
-                .order(accounts::account)
-                .limit(PAGE_ACCOUNTS)
-                .select((accounts::account, accounts::code))
-                .load(&mut connection)
-                .await?;
-            drop(connection);
-            let Some((last, _)) = page.last() else { return Ok(None) };
-            after = *last;
-            for (_, stored) in &page {
-                let stored = stored_code(stored)?;
-                if stored.kind() == code.kind() && self.subjects.code(&stored, &self.ledger.chart) == code.as_str() {
-                    return Ok(Some(stored));
-                }
-            }
-        }
     }
 
     fn beginning(&self, holder: &Holder, opening: Amount, closing: Amount) -> Result<Vec<u8>, Error> {

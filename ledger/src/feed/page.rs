@@ -14,7 +14,7 @@ use crate::{AccountCode, Amount, Error, Ledger, Sequence};
 pub const MAX_FEED_ENTRIES: i64 = 500;
 /// Postings, and changes of holds, that one page has at most: above those of the largest entry, so that it has at
 /// least one.
-const MAX_PAGE_LINES: i64 = 20_000;
+pub(super) const MAX_PAGE_LINES: i64 = 20_000;
 
 /// An entry as it was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,9 +78,30 @@ pub struct FeedPage {
     pub head: Sequence,
 }
 
-type EntryRow = (i64, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>, Option<serde_json::Value>);
+pub(super) type EntryRow =
+    (i64, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>, Option<serde_json::Value>);
 type PostingRow = (i64, i16, String, i32, i64, i64);
 type HoldRow = (i64, Uuid, String, i32, String, i64);
+
+impl FeedEntry {
+    /// What stands in its own row.
+    pub(super) fn bare(row: EntryRow) -> Self {
+        let (sequence, entry, booked_at, effective_date, kind, description, subject, metadata) = row;
+        Self {
+            sequence: Sequence::new(sequence),
+            entry,
+            booked_at,
+            effective_date,
+            kind,
+            description,
+            subject,
+            metadata,
+            reverses: None,
+            postings: Vec::new(),
+            hold_changes: Vec::new(),
+        }
+    }
+}
 
 /// Which entries are read: after the first, up to the second.
 #[derive(Clone, Copy)]
@@ -114,17 +135,10 @@ impl Ledger {
         let (mut hold_changes, span) = self.feed_hold_changes(&mut connection, span).await?;
         drop(connection);
         let entry = |row: EntryRow| FeedEntry {
-            sequence: Sequence::new(row.0),
-            entry: row.1,
-            booked_at: row.2,
-            effective_date: row.3,
-            kind: row.4,
-            description: row.5,
-            subject: row.6,
-            metadata: row.7,
             reverses: taken_back.remove(&row.0).map(Sequence::new),
             postings: postings.remove(&row.0).unwrap_or_default(),
             hold_changes: hold_changes.remove(&row.0).unwrap_or_default(),
+            ..FeedEntry::bare(row)
         };
         Ok(FeedPage { entries: rows.into_iter().take_while(|row| row.0 <= span.through).map(entry).collect(), head })
     }

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 
 use super::filter::InvalidFilter;
 use super::moment::Moment;
-use crate::balances::BALANCES_WITHIN;
+use crate::balances::balances_within;
 use crate::units::Units;
 use crate::{AccountCode, Commodity, Error, Ledger, Sequence};
 
@@ -167,7 +167,7 @@ fn text(within: bool) -> String {
         "where $11 || $12 || $13 = ''"
     };
     format!(
-        "{BALANCES_WITHIN}
+        "with {}
         select array_to_string(node.path, ':') as path, node.commodity, count(*) as accounts,
             sum(node.balance)::text as minor
         from (
@@ -179,7 +179,8 @@ fn text(within: bool) -> String {
         where (node.path, node.commodity) > (string_to_array($8, ':') collate \"C\", $9)
         group by node.path, node.commodity
         order by node.path, node.commodity
-        limit $10"
+        limit $10",
+        balances_within("ledger.accounts")
     )
 }
 

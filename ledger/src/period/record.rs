@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{Approvals, PeriodChange};
-use crate::balances::{BALANCES_WITHIN, stored_code};
+use crate::balances::{balances_within, stored_code};
 use crate::history::Cut;
 use crate::schema::{accounts, close_records, closing_balances, entries, period_changes};
 use crate::{AsOf, Balance, Error, Ledger, Sequence};
@@ -94,7 +94,7 @@ impl Ledger {
         };
         // Another process that records the same has the same to say.
         let text = format!(
-            "{BALANCES_WITHIN}, written as (
+            "with {}, written as (
                 insert into ledger.closing_balances (book_id, commodity, sequence, account, balance_minor)
                 select $1, commodity, $6, account, balance
                 from balances
@@ -103,7 +103,8 @@ impl Ledger {
             insert into ledger.close_records (book_id, sequence, accounts, recorded_at)
             select $1, $6, count(*), $7
             from balances
-            on conflict do nothing"
+            on conflict do nothing",
+            balances_within("ledger.accounts")
         );
         let now = self.now();
         let mut connection = self.database.connection().await?;

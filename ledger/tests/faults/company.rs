@@ -154,7 +154,7 @@ impl Company {
             let settings = process::settings(book, &Clock::fixed(time(START)))?;
             let (ledger, _writer) = Ledger::open(self.test.database()?, settings).await?;
             let left = ledger.available(&account("liabilities:wallets:amina"), Currency::EUR).await?;
-            assert_eq!((left.balance, left.held), (euro(0), euro(0)));
+            assert_eq!((left.balance, left.held), (euro(0).into(), euro(0).into()));
             assert_eq!(ledger.head().await?.number(), ENTRIES + 2);
             ledgers.push(ledger);
         }

@@ -91,11 +91,11 @@ pub enum Booked {
 impl Left {
     pub fn of(receipt: &Receipt) -> Self {
         let balances = receipt.balances.iter().map(|balance| {
-            let (code, currency) = (balance.account.to_string(), balance.currency.code().to_owned());
+            let (code, currency) = (balance.account.to_string(), balance.commodity.code().to_owned());
             (code, currency, balance.on_normal_side().minor())
         });
         let available = receipt.available.iter().map(|available| {
-            let currency = available.balance.currency().code().to_owned();
+            let currency = available.balance.commodity().code().to_owned();
             (available.account.to_string(), currency, available.balance.minor(), available.held.minor())
         });
         Self {
