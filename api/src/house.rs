@@ -1,5 +1,7 @@
 //! The rooms, opened on one database, and what one needs of another.
 
+mod governance;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,8 +9,7 @@ use chrono::Duration;
 use coinvestment::{Commitments, Disbursements, Milestones, Projects};
 use ledger::reconciliation::Reconciliation;
 use ledger::{
-    AsOf, BookId, BookSettings, Check, Clearing, ClearingError, Difference, Feed, FeedWaker, Ledger, ProposalRules,
-    Proposals, PseudonymKey, Safeguarding, Subjects, Verification, WriterTask,
+    BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, PseudonymKey, Subjects, WriterTask,
 };
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
@@ -25,7 +26,6 @@ use crate::idempotency::Running;
 use crate::keys;
 use crate::log_keys::LogKeys;
 use crate::metrics::Metrics;
-use crate::problem::Problem;
 use crate::seal::Seal;
 use crate::tokens::Tokens;
 
@@ -34,12 +34,6 @@ const DIRECTORY_FOR_ROOT: &str = "/var/lib/teranga";
 
 /// What the key of pseudonyms is derived for.
 const PSEUDONYMS: &str = "audit.pseudonyms";
-
-/// How long something that is done by hand waits for the second person.
-const PROPOSALS_LAPSE_AFTER: Duration = Duration::days(7);
-
-/// What is checked of clients' money.
-const SAFEGUARDING_CHECK: &str = "clients' money is covered by what is kept for it";
 
 /// How long everybody gets to let go of the house at its end.
 const LET_GO_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -270,34 +264,6 @@ impl House {
     /// What a person may send, as their tier says: onboarding's answer in the words of remittances.
     pub(crate) fn sending_limits(&self, person: &Person) -> SendingLimits {
         self.configuration.sending_limits(person.tier())
-    }
-
-    /// What is done to a book by hand: entries that moved the state of a room are left to the room.
-    pub(crate) fn proposals(&self, book: &Ledger) -> Proposals {
-        let bound_kinds = [remittance::ENTRY_KINDS, coinvestment::ENTRY_KINDS].concat().into();
-        Proposals::new(book.clone(), ProposalRules { lapses_after: PROPOSALS_LAPSE_AFTER, bound_kinds })
-    }
-
-    /// Recomputes every book, and whether clients' money is covered in each at the newest rates.
-    pub(crate) async fn verify(
-        &self,
-        books: &Clearing,
-        log_keys: &[String],
-        progress: impl FnMut(i64, i64) + Send,
-    ) -> Result<Verification, Problem> {
-        let mut verification = books.verify_with_keys(log_keys, progress).await?;
-        let rates = self.rates.table().await?;
-        let mut difference = None;
-        for book in books.books() {
-            let equation = Safeguarding::of(&book.trial_balance(AsOf::Now).await?, book.chart(), &rates);
-            let equation = equation.map_err(|error| Problem::internal(&error))?;
-            if !equation.holds() && difference.is_none() {
-                let what = equation.shortfall();
-                difference = Some(Difference { book: book.book(), sequence: None, posting: None, what });
-            }
-        }
-        verification.checks.push(Check { name: SAFEGUARDING_CHECK, difference });
-        Ok(verification)
     }
 
     /// The feed of a book.

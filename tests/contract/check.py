@@ -12,6 +12,7 @@ import time
 import openapi_spec_validator
 from referencing.exceptions import PointerToNowhere
 
+import signed_log
 from server import Server, room_of
 from stage import Stage
 
@@ -110,7 +111,7 @@ def main():
     room = room_of(REPOSITORY)
     print(f"contract: seed {options.seed}, at most {options.examples} examples for each endpoint", flush=True)
     passed = True
-    with Server(options.program, room) as server:
+    with Server(options.program, room, [signed_log.VERIFIER_KEY]) as server:
         stage = Stage(server.base, server.directory)
         config = configured(stage.known, room)
         for audience in options.audience or AUDIENCES:

@@ -1,6 +1,7 @@
 """The real server on a fresh data directory and ports of its own."""
 
 import contextlib
+import json
 import pathlib
 import shutil
 import signal
@@ -10,7 +11,6 @@ import time
 import urllib.error
 import urllib.request
 
-import signed_log
 
 STARTS_WITHIN_SECONDS = 120
 STOPS_WITHIN_SECONDS = 60
@@ -33,7 +33,7 @@ per_second = 100000
 burst = 100000
 sign_ins_per_minute = 1000000
 [transparency_log]
-witnesses = ["{witness}"]
+witnesses = {witnesses}
 [log]
 filter = "warn"
 """
@@ -48,7 +48,7 @@ def free_ports(number):
 
 
 class Server:
-    def __init__(self, program, room):
+    def __init__(self, program, room, witnesses=()):
         self.directory = (room / "data").resolve()
         self.log = room / "server.log"
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -60,7 +60,7 @@ class Server:
                 directory=self.directory,
                 port=port,
                 operations_port=self.operations_port,
-                witness=signed_log.VERIFIER_KEY,
+                witnesses=json.dumps(list(witnesses)),
             )
         )
         with self.log.open("wb") as log:

@@ -207,6 +207,20 @@ def check_pack(book):
         assert archive.extractfile("journal.jsonl").read() == (book / "whole" / "journal.jsonl").read_bytes()
 
 
+def check_alone(book):
+    """The packs of a book whose log is kept are right by a program that shares nothing with the ledger."""
+    alone = [sys.executable, str(REPOSITORY / "docs/ledger/check_export.py")]
+    key = (book / "log.key").read_text().strip()
+    for name in ("whole-proven.tar", "part-proven.tar"):
+        print(name, run(*alone, str(book / name), key, str(book / "house.pem")).strip())
+        spoiled = book / f"spoiled-{name}"
+        content = (book / name).read_bytes()
+        place = content.index(b'"balance":"', content.index(b"journal.jsonl\0")) + len(b'"balance":"')
+        spoiled.write_bytes(content[:place] + b"9" + content[place + 1 :])
+        refused(*alone, str(spoiled), key, str(book / "house.pem"))
+    refused(*alone, str(book / "whole-proven.tar"), key.replace("book/1", "book/2"), str(book / "house.pem"))
+
+
 def main(book):
     for part in PARTS:
         directory = book / part
@@ -224,6 +238,7 @@ def main(book):
     check_assertions_bite(book)
     check_costs(book)
     check_pack(book)
+    check_alone(book)
     print("parts join, assertions bite, the pack is what its manifest says")
 
 

@@ -218,7 +218,9 @@ fn check_manifest(files: &Files, text: &[u8], believed: &Believed, findings: &mu
     let inside = String::from_utf8_lossy(&files.whole(pack::PUBLIC_KEY)?).into_owned();
     let key = believed.manifest_key.as_deref().unwrap_or(&inside);
     let signature = files.whole(pack::SIGNATURE)?;
-    let holds = VerifyingKey::from_public_key_pem(key).is_ok_and(|key| {
+    // Whatever fetched the key may have ended it with a line of its own.
+    let key = format!("{}\n", key.trim());
+    let holds = VerifyingKey::from_public_key_pem(&key).is_ok_and(|key| {
         Signature::from_slice(&signature).is_ok_and(|signature| key.verify_strict(text, &signature).is_ok())
     });
     if !holds {
