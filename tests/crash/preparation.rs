@@ -54,7 +54,7 @@ impl Cast {
         let staff = Hand { http: &http, base, token: token(&http, base, "operator", &operator).await? };
         let partner = institution(&staff).await?;
         set_rate(&staff).await?;
-        let grant = json!({ "auditor": "Nafi Sarr", "ends_at": Utc::now() + Span::days(1) });
+        let grant = json!({ "auditor": "Nafi Sarr", "ends_at": Utc::now() + Span::days(1), "books": [1, 2] });
         let auditor = serde_json::from_value(staff.post("/operator/audit-grants", grant).await?)?;
         let mut known = Vec::with_capacity(migrants);
         for number in 0..migrants {
