@@ -197,28 +197,28 @@ impl Proposals {
         }
         proposal.require_proposed("approved")?;
         let approvals = Approvals::try_new(proposal.proposed_by, by)?;
-        let done = match (&proposal.terms.action, self.entry(&proposal.terms, approvals).await?) {
+        match (&proposal.terms.action, self.entry(&proposal.terms, approvals).await?) {
             (ProposedAction::Erasure { account }, _) => store::erase(&self.ledger, id, account, by).await?,
             (_, Some(entry)) => self.book(&proposal, entry, by).await?,
             (_, None) => return Err(ProposalError::NothingToBook(id)),
-        };
+        }
+        // Somebody else may have decided first; the state says who did.
         let proposal = self.get(id).await?;
-        if done || was_first(&proposal) {
+        if was_first(&proposal) {
             return Ok(proposal);
         }
         proposal.require_proposed("approved")?;
         Err(ProposalError::Overtaken(id))
     }
 
-    /// Books the entry with the change of state; answers whether it did, and no when somebody else decided first.
-    async fn book(&self, proposal: &Proposal, entry: Entry, by: Uuid) -> Result<bool, ProposalError> {
+    /// Books the entry with the change of state, unless somebody else decided first.
+    async fn book(&self, proposal: &Proposal, entry: Entry, by: Uuid) -> Result<(), ProposalError> {
         let payload = json!({ "book": proposal.book.number(), "proposal": proposal.id, "approver": by });
         let unit = UnitOfWork::new(IdempotencyKey::derived(proposal.id.uuid(), "carried-out"), entry)
             .causing(Effect::try_new(&CARRIED_OUT, &payload)?);
         match self.ledger.post(unit).await {
-            Ok(_) => Ok(true),
-            // Two who approve at once have different approvers in their entries.
-            Err(PostError::Refused(Refusal::EffectNotApplicable { .. } | Refusal::KeyReused)) => Ok(false),
+            // Of two who approve at once, the later one is told of the first one's entry, or that it is another one.
+            Ok(_) | Err(PostError::Refused(Refusal::EffectNotApplicable { .. } | Refusal::KeyReused)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

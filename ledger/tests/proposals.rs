@@ -132,10 +132,13 @@ async fn of_many_who_decide_at_once_one_is_heard() -> Result {
         let action = ProposedAction::Adjustment { effective_date: ledger.today(), lines: lines(BANK, AMINA, 100) };
         let before = ledger.head().await?;
         let proposal = propose(&proposals, action, by).await?;
+        // Nobody begins before all are there.
+        let start = Arc::new(tokio::sync::Barrier::new(8));
         let deciders = (0..8_u8).map(|place| {
-            let proposals = proposals.clone();
+            let (proposals, start) = (proposals.clone(), Arc::clone(&start));
             tokio::spawn(async move {
                 let person = Uuid::now_v7();
+                start.wait().await;
                 if (place + round) % 4 == 0 {
                     proposals.withdraw(proposal.id, person).await.is_ok()
                 } else {

@@ -172,13 +172,13 @@ pub(super) async fn is_erasable(ledger: &Ledger, code: &AccountCode) -> Result<b
     Ok(!diesel::select(diesel::dsl::exists(reserved)).get_result::<bool>(&mut connection).await?)
 }
 
-/// Erases and says so, both or neither; answers whether it did, and no when somebody else decided first.
+/// Erases and says so, both or neither, unless somebody else decided first.
 pub(super) async fn erase(
     ledger: &Ledger,
     id: ProposalId,
     account: &AccountCode,
     by: Uuid,
-) -> Result<bool, ProposalError> {
+) -> Result<(), ProposalError> {
     let now = ledger.now();
     let mut connection = ledger.database.connection().await?;
     let done = connection
@@ -200,9 +200,9 @@ pub(super) async fn erase(
     match done {
         Ok(()) => {
             ledger.forget_names().await?;
-            Ok(true)
+            Ok(())
         }
-        Err(ProposalError::Overtaken(_)) => Ok(false),
+        Err(ProposalError::Overtaken(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }
