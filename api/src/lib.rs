@@ -36,6 +36,7 @@ mod problem;
 mod public;
 mod request_limits;
 mod schema;
+mod screened;
 mod seal;
 pub mod server;
 mod tokens;

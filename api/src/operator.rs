@@ -8,6 +8,7 @@ mod pay_ins;
 mod rates;
 mod reconciliation;
 mod remittances;
+mod screening;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -36,5 +37,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance)
-        .configure(reconciliation::routes);
+        .configure(reconciliation::routes)
+        .configure(screening::routes);
 }

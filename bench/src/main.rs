@@ -16,6 +16,7 @@ mod reading;
 mod reconciliation;
 mod report;
 mod results;
+mod screening;
 mod server;
 mod workload;
 mod writing;
@@ -44,6 +45,8 @@ enum Command {
     Ledger(LedgerOptions),
     /// A bank's statement against as many postings: loaded, matched, and the memory that it took.
     Reconciliation(reconciliation::ReconciliationOptions),
+    /// Everybody against a list that changed: how fast, and the memory that it took.
+    Screening(screening::ScreeningOptions),
 }
 
 /// How long and how large; the defaults are those of the published figures.
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
     let measured = match Cli::parse().command {
         Command::Ledger(options) => ledger_rows::run(&options.settled()),
         Command::Reconciliation(options) => reconciliation::run(&options),
+        Command::Screening(options) => screening::run(&options.settled()),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,4 +15,5 @@ mod projects;
 mod reconciliation;
 mod referrals;
 mod repeating;
+mod screening;
 mod whole_path;
