@@ -195,7 +195,12 @@ type Tables = BTreeMap<String, Vec<String>>;
 fn declared(room: &str) -> Result<Tables> {
     let mut tables = Tables::new();
     let mut table = String::new();
-    for line in read(&format!("{room}/src/schema.rs"))?.lines() {
+    let mut text = read(&format!("{room}/src/schema.rs"))?;
+    let parts = files(&format!("{room}/src"), ".rs")?;
+    for part in parts.iter().filter(|file| file.starts_with(&format!("{room}/src/schema/"))) {
+        text += &read(part)?;
+    }
+    for line in text.lines() {
         let line = line.trim().trim_end_matches(',');
         if line.starts_with(&format!("{room}.")) && line.ends_with('{') {
             table = line.split(' ').next().unwrap_or_default().to_owned();

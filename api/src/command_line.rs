@@ -4,16 +4,15 @@ mod export;
 mod load;
 mod log;
 mod screening;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ledger::Verification;
 use platform::clock::Clock;
 
 use crate::configuration::Configuration;
-use crate::house::OpenHouse;
 use crate::server::Server;
 use crate::{demo, logs};
 
@@ -34,13 +33,8 @@ enum Command {
     Serve,
     /// Play the whole main job on shipped data against the running server, then go on serving.
     Demo(demo::Options),
-    /// Recompute every book and what they owe one another, and name the first differences.
-    Verify {
-        /// Verifier keys that checkpoints must be signed with, as you have them from elsewhere; without any, those that
-        /// the books publish are believed.
-        #[arg(long = "log-key")]
-        log_keys: Vec<String>,
-    },
+    /// Recompute every book, or an export by itself, and name the first difference of each kind.
+    Verify(verify::Options),
     /// Book entries from a CSV or JSON Lines file: opening balances, a history.
     Load(load::Options),
     /// Prove from the transparency log, and check proofs without the server.
@@ -118,9 +112,9 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(options) => demo::run(configuration, options).await,
-        Command::Verify { log_keys } => {
+        Command::Verify(options) => {
             logs::start(&configuration.settings.log);
-            verify(configuration, &log_keys).await
+            verify::run(configuration, options).await
         }
         Command::Load(options) => {
             logs::start(&configuration.settings.log);
@@ -150,31 +144,6 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-async fn verify(configuration: Configuration, log_keys: &[String]) -> Result<ExitCode, Failure> {
-    let open = OpenHouse::open(configuration, Clock::system()).await?;
-    let bar = indicatif::ProgressBar::new(0);
-    let verified = open
-        .house
-        .clearing
-        .verify_with_keys(log_keys, |done, of| {
-            bar.set_length(of.unsigned_abs());
-            bar.set_position(done.unsigned_abs());
-        })
-        .await;
-    bar.finish_and_clear();
-    open.close().await;
-    let verification = verified?;
-    for check in &verification.checks {
-        match &check.difference {
-            None => say(&format!("holds   {}", check.name)),
-            Some(difference) => say(&format!("DIFFERS {}: {difference}", check.name)),
-        }
-    }
-    let Verification { entries, postings, checkpoints, .. } = &verification;
-    say(&format!("{entries} entries, {postings} postings, {checkpoints} checkpoints"));
-    Ok(if verification.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Waits for Ctrl-C or for the system's wish to end.

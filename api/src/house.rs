@@ -1,5 +1,7 @@
 //! The rooms, opened on one database, and what one needs of another.
 
+mod governance;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,8 +21,8 @@ use remittance::{Beneficiaries, Corridors, PayIns, Quotes, Rates, Remittances, S
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::audit::Streams;
 use crate::configuration::{Configuration, ConfigurationFaults};
+use crate::following::Streams;
 use crate::idempotency::Running;
 use crate::keys;
 use crate::log_keys::LogKeys;
@@ -46,9 +48,12 @@ pub struct House {
     pub(crate) ledger: Ledger,
     /// The same book through the auditors' role, which can change nothing.
     pub(crate) audited: Ledger,
-    /// Committed entries as they come, read through a pool of their own.
-    pub(crate) feed: Feed,
+    /// Committed entries of each book as they come, read through a pool of their own.
+    feeds: Vec<(BookId, Feed)>,
+    /// Those that auditors follow.
     pub(crate) streams: Streams,
+    /// Those that institutions follow.
+    pub(crate) partner_streams: Streams,
     /// All books, and the transfers between them.
     pub(crate) clearing: Clearing,
     /// All books through the auditors' role.
@@ -173,15 +178,16 @@ impl OpenHouse {
         let settings = &configuration.settings;
         let database = Database::connect(&ground.server_url, settings.database.pool_size, DatabaseAccess::Server)?;
         let reader = Database::connect(&ground.owner_url, 4, DatabaseAccess::Reader)?;
-        let feed_reader = Database::connect(&ground.owner_url, 2, DatabaseAccess::Reader)?;
+        let feed_reader = Database::connect(&ground.owner_url, 4, DatabaseAccess::Reader)?;
         let cipher = Cipher::try_new(&master_key(&configuration, &directory)?)?;
         let lifetime = Duration::minutes(settings.tokens.lifetime_minutes.into());
         let tokens = Tokens::load(&directory.join("keys"), &settings.server.public_url, lifetime)
             .map_err(|error| OpenError::TokenKeys(error.to_string()))?;
         let seal = Seal::load(&directory).map_err(OpenError::file(&directory))?;
         let metrics = Metrics::try_new()?;
-        let waker = FeedWaker::default();
-        let (clearing, writers) = open_books(&configuration, &database, &clock, &metrics, &waker).await?;
+        let (clearing, writers, wakers) = open_books(&configuration, &database, &clock, &metrics).await?;
+        let feed =
+            |(book, waker): (&Ledger, &FeedWaker)| (book.book(), book.reading_through(feed_reader.clone()).feed(waker));
         let ledger = clearing.book(BookId::FIRST)?.clone();
         let logs = LogKeys::load(&settings.transparency_log, &directory.join("keys"), clearing.books())?;
         let corridors = Arc::new(configuration.corridors.clone());
@@ -190,8 +196,9 @@ impl OpenHouse {
         let beneficiaries = Beneficiaries::new(database.clone(), cipher.clone(), clock.clone());
         let institutions = Institutions::new(database.clone(), clock.clone());
         let house = House {
-            feed: ledger.reading_through(feed_reader).feed(&waker),
+            feeds: clearing.books().iter().zip(&wakers).map(feed).collect(),
             streams: Streams::default(),
+            partner_streams: Streams::default(),
             audited: ledger.reading_through(reader.clone()),
             audited_clearing: clearing.reading_through(&reader),
             clearing,
@@ -268,6 +275,17 @@ impl House {
         self.configuration.sending_limits(person.tier())
     }
 
+    /// The feed of a book.
+    pub(crate) fn feed(&self, book: BookId) -> Result<&Feed, ClearingError> {
+        let feed = self.feeds.iter().find(|(number, _)| *number == book);
+        feed.map(|(_, feed)| feed).ok_or(ClearingError::UnknownBook(book))
+    }
+
+    /// Ends all who follow.
+    pub(crate) fn close_feeds(&self) {
+        self.feeds.iter().for_each(|(_, feed)| feed.close());
+    }
+
     /// The pseudonyms under which a grant shows people.
     pub(crate) fn pseudonyms(&self, grant: Uuid) -> Subjects {
         let secret = self.cipher.blind_index(PSEUDONYMS, "");
@@ -288,33 +306,34 @@ impl House {
     }
 }
 
-/// Opens book 1 and those that the configuration names, each with its writer.
+/// Opens book 1 and those that the configuration names, each with its writer and what wakes its feed, in this order.
 async fn open_books(
     configuration: &Configuration,
     database: &Database,
     clock: &Clock,
     metrics: &Metrics,
-    waker: &FeedWaker,
-) -> Result<(Clearing, Vec<WriterTask>), OpenError> {
+) -> Result<(Clearing, Vec<WriterTask>, Vec<FeedWaker>), OpenError> {
     let open = async |book, name: &str| {
-        let observer = metrics.batch_observer();
+        let waker = FeedWaker::default();
         let settings = BookSettings {
             book,
             name: name.to_owned(),
             chart: configuration.chart.clone(),
             clock: clock.clone(),
-            observer: Some(if book == BookId::FIRST { waker.observer(observer) } else { observer }),
+            observer: Some(waker.observer(metrics.batch_observer())),
         };
-        Ledger::open(database.clone(), settings).await
+        let (ledger, writer) = Ledger::open(database.clone(), settings).await?;
+        Ok::<_, OpenError>((ledger, writer, waker))
     };
-    let (first, writer) = open(BookId::FIRST, crate::configuration::FIRST_BOOK).await?;
-    let (mut further, mut writers) = (Vec::new(), vec![writer]);
+    let (first, writer, waker) = open(BookId::FIRST, crate::configuration::FIRST_BOOK).await?;
+    let (mut further, mut writers, mut wakers) = (Vec::new(), vec![writer], vec![waker]);
     for book in &configuration.settings.books {
-        let (ledger, writer) = open(BookId::new(book.number), &book.name).await?;
+        let (ledger, writer, waker) = open(BookId::new(book.number), &book.name).await?;
         further.push(ledger);
         writers.push(writer);
+        wakers.push(waker);
     }
-    Ok((Clearing::try_new(first, further)?, writers))
+    Ok((Clearing::try_new(first, further)?, writers, wakers))
 }
 
 async fn ground(configuration: &Configuration) -> Result<(Ground, PathBuf), OpenError> {

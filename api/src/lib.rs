@@ -20,6 +20,7 @@ mod command_line;
 pub mod configuration;
 mod cursor;
 mod demo;
+mod following;
 mod funding;
 pub mod house;
 mod idempotency;

@@ -126,7 +126,7 @@ impl Metrics {
         }
         let balance = house.audited.trial_balance(AsOf::Now).await.map_err(|error| error.to_string())?;
         for account in balance.balances.iter().filter(|account| account.account.as_str() == "equity:fx-position") {
-            self.open_position.with_label_values(&[account.currency.code()]).set(account.debit_positive_minor);
+            self.open_position.with_label_values(&[account.commodity.code()]).set(account.debit_positive_minor);
         }
         let rates = house.rates.table().await.map_err(|error| error.to_string())?;
         let equation = Safeguarding::of(&balance, house.ledger.chart(), &rates).map_err(|error| error.to_string())?;

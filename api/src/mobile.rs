@@ -10,8 +10,6 @@ mod wallet;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub(crate) use wallet::StatementLineBody;
-
 /// All endpoints under `/v1/mobile`.
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config

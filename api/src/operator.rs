@@ -1,14 +1,19 @@
 //! The surface of our own staff.
 
 mod access;
+mod audit_grants;
 mod books;
 mod institutions;
 mod milestones;
 mod pay_ins;
+mod periods;
+mod proposals;
 mod rates;
 mod reconciliation;
 mod remittances;
 mod screening;
+mod staff;
+mod units;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -16,13 +21,20 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(access::give_token)
-        .service(access::grant_audit)
+        .service(audit_grants::grant_audit)
+        .service(audit_grants::list_audit_grants)
+        .service(audit_grants::revoke_audit_grant)
         .service(access::read_safeguarding)
+        .service(staff::make_operator)
+        .service(staff::approve_operator)
+        .service(staff::revoke_operator)
+        .service(staff::list_operators)
         .service(institutions::apply_institution)
         .service(institutions::approve_institution)
         .service(institutions::launch_institution)
         .service(institutions::suspend_institution)
         .service(institutions::issue_credential)
+        .service(institutions::revoke_credential)
         .service(rates::set_rates)
         .service(rates::list_rates)
         .service(pay_ins::receive_pay_in)
@@ -34,9 +46,19 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(books::transfer_between_books)
         .service(books::list_book_transfers)
         .service(books::list_book_positions)
+        .service(proposals::propose)
+        .service(proposals::preview_proposal)
+        .service(proposals::list_proposals)
+        .service(proposals::read_proposal)
+        .service(proposals::approve_proposal)
+        .service(proposals::withdraw_proposal)
+        .service(periods::list_periods)
+        .service(periods::list_closing_balances)
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance)
+        .service(units::register_unit)
+        .service(units::list_units)
         .configure(reconciliation::routes)
         .configure(screening::routes);
 }

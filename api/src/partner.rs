@@ -2,6 +2,7 @@
 
 mod access;
 mod disbursements;
+mod feed;
 mod payouts;
 mod projects;
 mod referrals;
@@ -26,5 +27,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(projects::list_milestones)
         .service(projects::approve_milestone)
         .service(disbursements::list_disbursements)
-        .service(disbursements::confirm_disbursement);
+        .service(disbursements::confirm_disbursement)
+        .service(feed::list_own_entries)
+        .service(feed::follow_own_entries);
 }

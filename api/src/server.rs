@@ -168,7 +168,7 @@ impl Server {
     /// Finishes what was accepted, then closes the house.
     pub async fn stop(self) {
         // Streams would go on for as long as they may.
-        self.open.house.feed.close();
+        self.open.house.close_feeds();
         for handle in &self.handles {
             handle.stop(true).await;
         }

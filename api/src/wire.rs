@@ -1,8 +1,11 @@
 //! How values stand in JSON, where more than one audience uses them.
 
+pub(crate) mod amount;
 pub(crate) mod log;
+pub(crate) mod period;
 pub(crate) mod project;
 pub(crate) mod sign_in;
+pub(crate) mod unit;
 pub(crate) mod whole;
 pub(crate) mod words;
 

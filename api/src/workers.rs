@@ -22,6 +22,8 @@ const CAMPAIGNS_EVERY: Duration = Duration::from_secs(1);
 const PAY_INS_EVERY: Duration = Duration::from_secs(5);
 /// How often transfers between books are looked for that a crash left on their way.
 const TRANSFERS_EVERY: Duration = Duration::from_secs(5);
+/// How often closes are looked for that are not recorded.
+const CLOSES_EVERY: Duration = Duration::from_secs(5);
 /// How often the heads of the books' logs are signed.
 const LOGS_EVERY: Duration = Duration::from_secs(1);
 /// How often remittances that were not paid are ended, and what is old is removed.
@@ -72,6 +74,9 @@ pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -
     }));
     tasks.spawn(every(TRANSFERS_EVERY, "transfers between books", Arc::clone(house), stopped.clone(), async |house| {
         recover_transfers(house).await
+    }));
+    tasks.spawn(every(CLOSES_EVERY, "closes", Arc::clone(house), stopped.clone(), async |house| {
+        record_closes(house).await
     }));
     tasks.spawn(every(LOGS_EVERY, "logs", Arc::clone(house), stopped.clone(), async |house| keep_logs(house).await));
     tasks.spawn(every(SCREENING_EVERY, "screening", Arc::clone(house), stopped.clone(), async |house| {
@@ -184,13 +189,23 @@ async fn recover_transfers(house: &House) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Takes expired holds off the lists and records what closes found, in each book.
+/// Takes expired holds off the lists of each book.
 async fn tidy_books(house: &House) -> Result<(), Problem> {
     for book in house.clearing.books() {
         let expired = book.tidy_expired_holds(UNITS_AT_ONCE).await?;
+        if expired > 0 {
+            tracing::info!(book = book.book().number(), expired, "tidied holds");
+        }
+    }
+    Ok(())
+}
+
+/// Records what closes found, in each book.
+async fn record_closes(house: &House) -> Result<(), Problem> {
+    for book in house.clearing.books() {
         let closes = book.record_closes().await?;
-        if expired + closes > 0 {
-            tracing::info!(book = book.book().number(), expired, closes, "tidied holds and recorded closes");
+        if closes > 0 {
+            tracing::info!(book = book.book().number(), closes, "recorded closes");
         }
     }
     Ok(())

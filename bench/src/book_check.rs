@@ -46,7 +46,7 @@ pub struct BookCheck {
 impl BookCheck {
     /// Looks at a book whose past is believed.
     pub async fn begin(client: &Client, tables: BookTables) -> Result<Self> {
-        let text = format!("select coalesce(max(sequence), 0) from {}", tables.entries);
+        let text = format!("select coalesce(max(sequence), 0) from {} where book_id = 1", tables.entries);
         let last_sequence = client.query_one(&text, &[]).await?.get(0);
         let balances = balances(client, &tables).await?;
         Ok(Self { tables, last_sequence, balances })
@@ -55,14 +55,15 @@ impl BookCheck {
     /// Looks at it again after a run that counted so many transfers.
     pub async fn check(&mut self, client: &Client, done: u64) -> Result {
         let name = self.tables.name;
-        let text = format!("select count(*), max(sequence) from {} where sequence > $1", self.tables.entries);
+        let text =
+            format!("select count(*), max(sequence) from {} where book_id = 1 and sequence > $1", self.tables.entries);
         let row = client.query_one(&text, &[&self.last_sequence]).await?;
         let (entries, last): (i64, Option<i64>) = (row.get(0), row.get(1));
         if u64::try_from(entries)? != done {
             return Err(format!("{name}: {done} transfers were acknowledged and {entries} entries are there").into());
         }
         let text = format!(
-            "select account, count(*), sum(amount_minor)::int8 from {} where sequence > $1 group by account",
+            "select account, count(*), sum(amount_minor)::int8 from {} where book_id = 1 and sequence > $1 group by account",
             self.tables.postings
         );
         let mut postings = 0;

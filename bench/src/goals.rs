@@ -1,6 +1,7 @@
 //! The goals: who is measured against whom, and what is asked.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::posting::batch_callers;
 use crate::quantity::{Grouped, Hundredths};
@@ -10,8 +11,21 @@ use crate::workload::Pattern;
 pub const DISK_ROW: u8 = 12;
 /// The row of the rate against the size of a batch, which is drawn too.
 pub const CURVE_ROW: u8 = 14;
-/// The numbers of all rows; 6, 7 and 11 are not measured here.
-pub const ROW_NUMBERS: [u8; 11] = [1, 2, 3, 4, 5, 8, 9, 10, DISK_ROW, 13, CURVE_ROW];
+/// The row of remittances over HTTP.
+pub const REMITTANCE_ROW: u8 = 6;
+/// The row of the rate against the size of the book, which is drawn.
+pub const GROWTH_ROW: u8 = 7;
+/// The row of the starts, which are timed and not counted.
+pub const START_ROW: u8 = 11;
+/// The numbers of all rows.
+pub const ROW_NUMBERS: [u8; 14] =
+    [1, 2, 3, 4, 5, REMITTANCE_ROW, GROWTH_ROW, 8, 9, 10, START_ROW, DISK_ROW, 13, CURVE_ROW];
+/// Postings in the small book of the row of growth.
+pub const SMALL_BOOK: u64 = 100_000;
+/// How many times smaller than the largest the books are in which the rate is measured, the largest last.
+const STAGES: [u64; 3] = [20, 4, 1];
+/// How much longer than PostgreSQL's own a start may take.
+pub const START_GOAL: Duration = Duration::from_millis(500);
 /// Bytes on disk of a transfer in the bare tables.
 pub const BARE_BYTES: u64 = 380;
 /// What is asked of them.
@@ -26,6 +40,12 @@ pub enum Contender {
     LedgerAlone,
     /// Callers who hand in so many transfers at once, uniform pairs.
     LedgerBatches(usize),
+    /// Senders who accept a quote over HTTP, each paid in as soon as it is accepted.
+    Remittances,
+    /// Callers through the ledger's own API, uniform pairs, in a book that has grown to so many postings.
+    GrownBook(u64),
+    /// The same in a small book, beside the one that has grown so far.
+    SmallBook(u64),
     /// One transaction a transfer, uniform pairs or a hot account.
     Naive(Pattern),
     /// Statements of a thousand transfers, uniform pairs.
@@ -57,6 +77,8 @@ pub enum Phase {
     Writing,
     /// Reads a book whose entries are spread over a year.
     Past,
+    /// Makes a book longer that has grown to so many postings.
+    Growing(u64),
 }
 
 impl Contender {
@@ -65,11 +87,13 @@ impl Contender {
             Self::Ledger(_)
             | Self::LedgerAlone
             | Self::LedgerBatches(_)
+            | Self::Remittances
             | Self::Naive(_)
             | Self::SetBased
             | Self::BareCommit => Phase::Writing,
             Self::Export | Self::Copy | Self::Verify | Self::ReadRows => Phase::Reading,
             Self::BalanceNow | Self::BalanceAtDate | Self::BalanceAtSequence => Phase::Past,
+            Self::GrownBook(postings) | Self::SmallBook(postings) => Phase::Growing(postings),
         }
     }
 
@@ -77,7 +101,8 @@ impl Contender {
     pub const fn counts(self) -> &'static str {
         match self.phase() {
             Phase::Writing if matches!(self, Self::BareCommit) => "commits",
-            Phase::Writing => "transfers",
+            Phase::Writing if matches!(self, Self::Remittances) => "remittances",
+            Phase::Writing | Phase::Growing(_) => "transfers",
             Phase::Reading if matches!(self, Self::Export | Self::Copy) => "postings",
             Phase::Reading => "entries",
             Phase::Past => "answers",
@@ -95,6 +120,9 @@ impl fmt::Display for Contender {
                 let text = format!("ledger, {} callers, {} each", batch_callers(*size), Grouped(*size as u64));
                 return formatter.pad(&text);
             }
+            Self::Remittances => "remittances over HTTP",
+            Self::GrownBook(postings) => return formatter.pad(&format!("ledger, {} postings", Grouped(*postings))),
+            Self::SmallBook(_) => return formatter.pad(&format!("ledger, {} postings", Grouped(SMALL_BOOK))),
             Self::Naive(Pattern::Uniform) => "naive, 32 connections, uniform",
             Self::Naive(Pattern::Hot) => "naive, 32 connections, hot",
             Self::SetBased => "bare set-based, 1,000 a batch",
@@ -111,6 +139,7 @@ impl fmt::Display for Contender {
 }
 
 /// A row of the goals: one contender against another.
+#[derive(Clone, Copy)]
 pub struct Row {
     pub number: u8,
     pub subject: Contender,
@@ -131,7 +160,7 @@ pub enum Goal {
     Shown,
 }
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     row(1, Contender::Ledger(Pattern::Hot), Contender::Naive(Pattern::Hot), Goal::RateAtLeast(Hundredths(25_00))),
     row(
         2,
@@ -142,6 +171,7 @@ const ROWS: [Row; 15] = [
     row(3, Contender::Ledger(Pattern::Uniform), Contender::SetBased, Goal::RateAtLeast(Hundredths(70))),
     row(4, Contender::Ledger(Pattern::Hot), Contender::Ledger(Pattern::Uniform), Goal::RateAtLeast(Hundredths(1_00))),
     row(5, Contender::LedgerAlone, Contender::BareCommit, Goal::TimeAtMost(Hundredths(2_00))),
+    row(REMITTANCE_ROW, Contender::Remittances, Contender::Ledger(Pattern::Uniform), Goal::RateAtLeast(Hundredths(25))),
     row(8, Contender::BalanceAtDate, Contender::BalanceNow, Goal::TimeAtMost(Hundredths(3_00))),
     row(8, Contender::BalanceAtSequence, Contender::BalanceNow, Goal::TimeAtMost(Hundredths(3_00))),
     row(9, Contender::Export, Contender::Copy, Goal::RateAtLeast(Hundredths(30))),
@@ -188,17 +218,30 @@ impl fmt::Display for Goal {
     }
 }
 
+/// The sizes, in postings, at which a book that grows so far is looked at; each once, and none below the small book.
+pub fn stages(largest: u64) -> Vec<u64> {
+    let mut sizes: Vec<u64> = STAGES.iter().map(|part| (largest / part).max(SMALL_BOOK)).collect();
+    sizes.dedup();
+    sizes
+}
+
+/// The rows of those numbers, with a book that grows to so many postings.
+pub fn wanted(numbers: &[u8], largest: u64) -> Vec<Row> {
+    let growth = stages(largest).into_iter().map(|size| {
+        let goal = if size == largest { Goal::RateAtLeast(Hundredths(80)) } else { Goal::Shown };
+        row(GROWTH_ROW, Contender::GrownBook(size), Contender::SmallBook(size), goal)
+    });
+    let mut rows: Vec<Row> = ROWS.into_iter().chain(growth).filter(|row| numbers.contains(&row.number)).collect();
+    rows.sort_by_key(|row| row.number);
+    rows
+}
+
 /// Those who have to run for these rows, each once.
-pub fn contenders(rows: &[u8]) -> Vec<Contender> {
-    let mut contenders: Vec<Contender> = wanted(rows).flat_map(|row| [row.subject, row.against]).collect();
+pub fn contenders(rows: &[Row]) -> Vec<Contender> {
+    let mut contenders: Vec<Contender> = rows.iter().flat_map(|row| [row.subject, row.against]).collect();
     contenders.sort_unstable();
     contenders.dedup();
     contenders
-}
-
-/// The rows of those numbers.
-pub fn wanted(rows: &[u8]) -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().filter(move |row| rows.contains(&row.number))
 }
 
 #[cfg(test)]
@@ -225,13 +268,25 @@ mod tests {
 
     #[test]
     fn each_contender_runs_once_however_many_rows_name_it() {
-        assert_eq!(contenders(&[1, 2, 3, 4]).len(), 5);
-        assert_eq!(contenders(&[5]), [Contender::LedgerAlone, Contender::BareCommit]);
-        assert_eq!(contenders(&[13, CURVE_ROW]).len(), 6);
+        let of = |numbers: &[u8]| contenders(&wanted(numbers, 20_000_000));
+        assert_eq!(of(&[1, 2, 3, 4]).len(), 5);
+        assert_eq!(of(&[5]), [Contender::LedgerAlone, Contender::BareCommit]);
+        assert_eq!(of(&[13, CURVE_ROW]).len(), 6);
+        assert_eq!(of(&[GROWTH_ROW]).len(), 6);
     }
 
     #[test]
     fn every_row_has_a_number_that_can_be_asked_for() {
         assert!(ROWS.iter().all(|row| ROW_NUMBERS.contains(&row.number)));
+    }
+
+    #[test]
+    fn a_book_grows_in_stages_and_only_its_last_size_has_a_goal() {
+        assert_eq!(stages(20_000_000), [1_000_000, 5_000_000, 20_000_000]);
+        assert_eq!(stages(2_000_000), [100_000, 500_000, 2_000_000]);
+        assert_eq!(stages(SMALL_BOOK), [SMALL_BOOK]);
+        let asked =
+            wanted(&[GROWTH_ROW], 20_000_000).iter().map(|row| row.goal.holds(Hundredths(1_00))).collect::<Vec<_>>();
+        assert_eq!(asked, [None, None, Some(true)]);
     }
 }

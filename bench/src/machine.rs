@@ -67,7 +67,7 @@ pub struct ProcessorTimes {
 /// Processor time used between two moments.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProcessorShare {
-    /// By this process: the callers and the ledger.
+    /// By this process, the callers and the ledger, and by the house's own where it serves.
     pub ours: Duration,
     /// By the backends, which serve clients.
     pub backends: Duration,
@@ -79,8 +79,11 @@ pub struct ProcessorShare {
 
 impl ProcessorTimes {
     /// The times now, with those of PostgreSQL whose first process is `postmaster`.
-    pub fn read(postmaster: Option<u32>) -> Self {
-        let ours = stat("self").map_or(Duration::ZERO, |stat| stat.used);
+    ///
+    /// What the process `server` used counts as ours.
+    pub fn read(postmaster: Option<u32>, server: Option<u32>) -> Self {
+        let used = |process: &str| stat(process).map_or(Duration::ZERO, |stat| stat.used);
+        let ours = used("self") + server.map_or(Duration::ZERO, |process| used(&process.to_string()));
         let postgres = postmaster.map(children).unwrap_or_default();
         Self { ours, postgres, busy: busy() }
     }

@@ -94,11 +94,17 @@ pub struct MemoryUse {
 pub struct Meter {
     client: Arc<Client>,
     postmaster: Option<u32>,
+    server: Option<u32>,
 }
 
 impl Meter {
     pub fn new(client: Client, postmaster: Option<u32>) -> Self {
-        Self { client: Arc::new(client), postmaster }
+        Self { client: Arc::new(client), postmaster, server: None }
+    }
+
+    /// The same meter, for which the processor time of a server of the house is ours.
+    pub fn with_server(&self, server: u32) -> Self {
+        Self { client: Arc::clone(&self.client), postmaster: self.postmaster, server: Some(server) }
     }
 
     pub async fn measure(&self, run: impl Future<Output = Result<Tally>>) -> Result<Sample> {
@@ -106,11 +112,11 @@ impl Meter {
         let before_kib = machine::resident_kib();
         // Where it cannot be forgotten, the growth that is printed is too large, never too small.
         let _ = machine::forget_peak();
-        let before = ProcessorTimes::read(self.postmaster);
+        let before = ProcessorTimes::read(self.postmaster, self.server);
         let over = Arc::new(AtomicBool::new(false));
         let looking = tokio::spawn(look(Arc::clone(&self.client), Arc::clone(&over)));
         let tally = run.await;
-        let processors = ProcessorTimes::read(self.postmaster).since(&before);
+        let processors = ProcessorTimes::read(self.postmaster, self.server).since(&before);
         let memory = MemoryUse { before_kib, peak_kib: machine::peak_kib() };
         over.store(true, Ordering::Relaxed);
         let waits = looking.await??;

@@ -16,7 +16,7 @@ use crate::Result;
 use crate::goals::Contender;
 use crate::measure::{Meter, Sample, Tally};
 use crate::posting::{FILL_UNITS, Posting};
-use crate::server::Server;
+use crate::server::{Base, Server};
 use crate::workload::{Pattern, Transfers};
 
 /// Not the first, whose length the other rows speak of.
@@ -40,7 +40,7 @@ impl<'a> Past<'a> {
     pub async fn prepare(server: &Server, meter: &'a Meter, postings: u64, seed: u64) -> Result<Self> {
         let clock = Clock::fixed(Utc::now() - TimeDelta::days(DAYS + 1));
         let first_day = clock.today();
-        let posting = Posting::open(server.database()?, BOOK, clock.clone()).await?;
+        let posting = Posting::open(server.database(Base::First)?, BOOK, clock.clone()).await?;
         posting.open_wallets().await?;
         let mut transfers = Transfers::new(Pattern::Hot, seed);
         let batches = postings.div_ceil(u64::try_from(FILL_UNITS)?);
@@ -56,7 +56,7 @@ impl<'a> Past<'a> {
             posting.post_all(units.collect::<Result<_>>()?).await?;
             clock.advance(step);
         }
-        server.settle().await?;
+        server.settle(Base::First).await?;
         let head = posting.ledger().head().await?.number();
         Ok(Self { meter, client: server.connect().await?, posting, first_day, head })
     }

@@ -1,4 +1,4 @@
-//! A small drawing: the rate against the size of a batch, with the yardstick as a line.
+//! A small drawing: a rate against a size, with the yardstick as a line.
 
 use std::fmt::Write as _;
 
@@ -18,9 +18,16 @@ pub struct Point {
     pub rate: u64,
 }
 
+/// What the rates are compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Yardstick<'a> {
+    pub name: &'a str,
+    pub rate: u64,
+}
+
 /// Draws the points at equal distances, in their order; the scale begins at zero.
-pub fn svg(points: &[Point], yardstick: u64) -> String {
-    let highest = points.iter().map(|point| point.rate).max().unwrap_or(0).max(yardstick);
+pub fn svg(title: &str, points: &[Point], yardstick: Yardstick<'_>) -> String {
+    let highest = points.iter().map(|point| point.rate).max().unwrap_or(0).max(yardstick.rate);
     let top = round_up(highest);
     let across = |place: usize| {
         let gaps = u64::try_from(points.len().saturating_sub(1)).unwrap_or(0).max(1);
@@ -42,9 +49,9 @@ pub fn svg(points: &[Point], yardstick: u64) -> String {
         text(&mut body, x, y.saturating_sub(10), "middle", &Grouped(point.rate).to_string());
         text(&mut body, x, HEIGHT - MARGIN + 20, "middle", &Grouped(point.size).to_string());
     }
-    line(&mut body, height(yardstick), "#c60");
-    text(&mut body, WIDTH - MARGIN, height(yardstick) - 6, "end", "bare set-based, 1,000 a batch");
-    text(&mut body, WIDTH / 2, MARGIN / 2, "middle", "transfers a second, by how many a caller hands in at once");
+    line(&mut body, height(yardstick.rate), "#c60");
+    text(&mut body, WIDTH - MARGIN, height(yardstick.rate) - 6, "end", yardstick.name);
+    text(&mut body, WIDTH / 2, MARGIN / 2, "middle", title);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n{body}</svg>\n"
@@ -85,14 +92,16 @@ mod tests {
 
     #[test]
     fn every_point_is_drawn_and_labelled() {
-        let drawn = svg(&[Point { size: 1, rate: 10 }, Point { size: 1_000, rate: 50 }], 60);
+        let yardstick = Yardstick { name: "bare", rate: 60 };
+        let drawn = svg("rates", &[Point { size: 1, rate: 10 }, Point { size: 1_000, rate: 50 }], yardstick);
         assert_eq!(drawn.matches("<circle").count(), 2);
         assert!(drawn.contains(">1,000</text>") && drawn.contains(">60</text>"));
+        assert!(drawn.contains(">rates</text>") && drawn.contains(">bare</text>"));
         assert!(drawn.starts_with("<svg") && drawn.ends_with("</svg>\n"));
     }
 
     #[test]
     fn nothing_measured_is_an_empty_drawing() {
-        assert!(!svg(&[], 0).contains("<circle"));
+        assert!(!svg("rates", &[], Yardstick { name: "bare", rate: 0 }).contains("<circle"));
     }
 }

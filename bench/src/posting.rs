@@ -11,17 +11,21 @@ use platform::database::Database;
 
 use crate::Result;
 use crate::measure::Tally;
-use crate::workload::{CHART, Pattern, Transfers, Wallets};
+use crate::workload::{CHART, Pattern, Transfer, Transfers, Wallets};
 
 /// Units that are handed in at once while the book is filled; nobody measures that.
 pub const FILL_UNITS: usize = 2_000;
+/// What makes the seed of the other half of a filling from that of the one.
+const FILL_SEED: u64 = 1 << 40;
+/// Callers who post at once, one transfer after the other.
+pub const CALLERS: u64 = 256;
 /// Callers who hand in several transfers at once.
 const BATCH_CALLERS: usize = 32;
 
 /// A ledger, and those who post.
 pub struct Posting {
     ledger: Ledger,
-    _writer: WriterTask,
+    writer: WriterTask,
     wallets: Arc<Wallets>,
     batches: Arc<AtomicU64>,
 }
@@ -41,7 +45,7 @@ impl Posting {
             })),
         };
         let (ledger, writer) = Ledger::open(database, settings).await?;
-        Ok(Self { ledger, _writer: writer, wallets: Arc::new(Wallets::try_new()?), batches })
+        Ok(Self { ledger, writer, wallets: Arc::new(Wallets::try_new()?), batches })
     }
 
     /// The ledger.
@@ -54,11 +58,29 @@ impl Posting {
         &self.wallets
     }
 
-    /// Gives the wallets their money and books uniform transfers until the book has so many entries.
+    /// Lets go of the book.
+    pub async fn close(self) {
+        let Self { ledger, writer, .. } = self;
+        drop(ledger);
+        writer.finished().await;
+    }
+
+    /// Books uniform transfers until the book has so many entries; the wallets of a new one get their money first.
     pub async fn fill(&self, entries: u64, seed: u64) -> Result {
-        self.open_wallets().await?;
+        let mut head = u64::try_from(self.ledger.head().await?.number())?;
+        if head == 0 {
+            self.open_wallets().await?;
+            head = u64::try_from(self.wallets.codes().len())?;
+        }
+        let missing = entries.saturating_sub(head);
+        // Two take turns: while the one's are written the other's are handed in.
+        let half = missing / 2;
+        tokio::try_join!(self.post_transfers(half, seed), self.post_transfers(missing - half, FILL_SEED ^ seed))?;
+        Ok(())
+    }
+
+    async fn post_transfers(&self, mut missing: u64, seed: u64) -> Result {
         let mut transfers = Transfers::new(Pattern::Uniform, seed);
-        let mut missing = entries.saturating_sub(u64::try_from(self.wallets.codes().len())?);
         while missing > 0 {
             let count = FILL_UNITS.min(usize::try_from(missing)?);
             let units = (0..count).map(|_| self.wallets.unit(&self.ledger, transfers.next()));
@@ -71,6 +93,13 @@ impl Posting {
     /// Gives the wallets their money.
     pub async fn open_wallets(&self) -> Result {
         self.post_all(self.wallets.opening_units(&self.ledger)?).await
+    }
+
+    /// Books one transfer of every wallet, each with its neighbour.
+    pub async fn touch_all(&self) -> Result {
+        let places = (0..self.wallets.codes().len() - 1).step_by(2);
+        let transfers = places.map(|place| Transfer { debit: place, credit: place + 1, cents: 1 });
+        self.post_all(transfers.map(|transfer| self.wallets.unit(&self.ledger, transfer)).collect::<Result<_>>()?).await
     }
 
     /// Books all of these.

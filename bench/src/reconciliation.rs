@@ -18,7 +18,7 @@ use platform::clock::Clock;
 use uuid::Uuid;
 
 use crate::quantity::{Grouped, nanoseconds};
-use crate::server::{self, Server};
+use crate::server::{self, Base, Server};
 use crate::workload::CHART;
 use crate::{Result, machine, report};
 
@@ -49,12 +49,12 @@ pub fn run(options: &ReconciliationOptions) -> Result {
     let server = Server::start(options.data_directory.as_deref(), options.binaries.as_deref())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let measured = runtime.block_on(measure(&server, options.lines, &machine));
-    let dropped = runtime.block_on(server.drop_database());
+    let dropped = runtime.block_on(server.drop_all());
     measured.and(dropped)
 }
 
 async fn measure(server: &Server, lines: u64, machine: &str) -> Result {
-    server.renew_database().await?;
+    server.renew(Base::First).await?;
     let client = server.connect().await?;
     println!("machine     {machine}");
     println!("PostgreSQL  {}", server::settings(&client).await?);
@@ -65,7 +65,7 @@ async fn measure(server: &Server, lines: u64, machine: &str) -> Result {
         clock: Clock::system(),
         observer: None,
     };
-    let (ledger, _writer) = Ledger::open(server.database()?, settings).await?;
+    let (ledger, _writer) = Ledger::open(server.database(Base::First)?, settings).await?;
     report::progress(&format!("booking {} postings", Grouped(lines)));
     let account = AccountCode::try_new("assets:safeguarding:bank")?;
     fill(&ledger, &account, lines).await?;

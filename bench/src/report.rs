@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::goals::Contender;
+use crate::goals::{Contender, SMALL_BOOK};
 use crate::measure::Sample;
-use crate::plot::{self, Point};
+use crate::plot::{self, Point, Yardstick};
 use crate::quantity::{Grouped, Hundredths, nanoseconds};
 use crate::results::{Line, Results};
 use crate::workload::WALLETS;
@@ -17,8 +17,9 @@ use crate::{LedgerOptions, Result, machine, server};
 
 /// Runs below which medians mean little.
 const FEWEST_RUNS: u32 = 5;
-/// The name of the drawing in the bench's directory.
-const DRAWING: &str = "ledger.svg";
+/// The names of the drawings in the bench's directory.
+const BATCHES_DRAWING: &str = "ledger.svg";
+const GROWTH_DRAWING: &str = "growth.svg";
 
 /// What was measured on what.
 #[derive(Serialize)]
@@ -26,6 +27,8 @@ pub struct Head {
     machine: String,
     postgresql: String,
     entries: u64,
+    /// To which the book of row 7 grows.
+    postings: u64,
     runs: u32,
     seconds: u64,
     /// Whether it was too short or too small to be published.
@@ -34,16 +37,17 @@ pub struct Head {
 
 impl Head {
     pub fn new(machine: String, postgresql: String, options: &LedgerOptions) -> Self {
-        let LedgerOptions { entries, runs, seconds, .. } = *options;
-        let for_a_look_only = runs < FEWEST_RUNS || entries < 1_000_000;
-        Self { machine, postgresql, entries, runs, seconds, for_a_look_only }
+        let LedgerOptions { entries, postings, runs, seconds, .. } = *options;
+        let for_a_look_only = runs < FEWEST_RUNS || entries < 1_000_000 || postings < 20_000_000;
+        Self { machine, postgresql, entries, postings, runs, seconds, for_a_look_only }
     }
 
     pub fn print(&self) {
-        let Self { machine, postgresql, entries, runs, seconds, for_a_look_only } = self;
+        let Self { machine, postgresql, entries, postings, runs, seconds, for_a_look_only } = self;
         println!("machine     {machine}");
         println!("PostgreSQL  {postgresql}");
         println!("books       {} wallets, {} entries of two postings each", Grouped(WALLETS as u64), Grouped(*entries));
+        println!("            row 7: a book that grows to {} postings", Grouped(*postings));
         println!("runs        {runs} of {seconds} s for each contender, in alternating order; medians");
         println!("            who reads a whole book has read it once a run, however long that takes");
         if *for_a_look_only {
@@ -82,8 +86,13 @@ pub fn rows(lines: &[Line]) {
     println!();
 }
 
+/// How long all of it took.
+pub fn took(time: Duration) {
+    println!("\nall of it took {} min {} s", time.as_secs() / 60, time.as_secs() % 60);
+}
+
 /// Draws the rate against the size of a batch.
-pub fn curve(contenders: &[Contender], results: &Results) -> Result {
+pub fn batches(contenders: &[Contender], results: &Results) -> Result {
     let points: Vec<Point> = contenders
         .iter()
         .filter_map(|contender| match contender {
@@ -91,11 +100,36 @@ pub fn curve(contenders: &[Contender], results: &Results) -> Result {
             _ => None,
         })
         .collect();
+    let yardstick = Yardstick { name: "bare set-based, 1,000 a batch", rate: results.rate(Contender::SetBased) };
+    draw(BATCHES_DRAWING, "transfers a second, by how many a caller hands in at once", &points, yardstick)
+}
+
+/// Draws the rate against the size of the book.
+pub fn growth(contenders: &[Contender], results: &Results) -> Result {
+    let grown: Vec<(u64, u64)> = contenders
+        .iter()
+        .filter_map(|contender| match contender {
+            Contender::GrownBook(size) => Some((*size, results.rate(*contender))),
+            _ => None,
+        })
+        .collect();
+    let Some((largest, _)) = grown.last() else { return Ok(()) };
+    let small = results.rate(Contender::SmallBook(*largest));
+    let points: Vec<Point> = std::iter::once((SMALL_BOOK, small))
+        .chain(grown.iter().copied().filter(|(size, _)| *size > SMALL_BOOK))
+        .map(|(size, rate)| Point { size, rate })
+        .collect();
+    let name = format!("{} postings, beside the largest", Grouped(SMALL_BOOK));
+    let yardstick = Yardstick { name: &name, rate: small };
+    draw(GROWTH_DRAWING, "transfers a second, by the postings in the book", &points, yardstick)
+}
+
+fn draw(name: &str, title: &str, points: &[Point], yardstick: Yardstick<'_>) -> Result {
     let directory = server::default_directory();
     fs::create_dir_all(&directory)?;
-    let path = directory.join(DRAWING);
-    fs::write(&path, plot::svg(&points, results.rate(Contender::SetBased)))?;
-    println!("\nthe rate against the size of a batch is drawn in {}", path.display());
+    let path = directory.join(name);
+    fs::write(&path, plot::svg(title, points, yardstick))?;
+    println!("\n{title}: drawn in {}", path.display());
     Ok(())
 }
 

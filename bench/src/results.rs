@@ -1,18 +1,22 @@
 //! What was measured: the runs that count, and the rows that follow from them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::goals::{BARE_BYTES, Contender, DISK_GOAL, DISK_ROW, Row, wanted};
+use crate::goals::{BARE_BYTES, Contender, DISK_GOAL, DISK_ROW, Row, START_GOAL, START_ROW};
 use crate::measure::Sample;
 use crate::quantity::{Hundredths, median};
+use crate::starting::Start;
 
-/// The runs that count, by contender and in order; and the bytes that a transfer takes, where they were looked at.
+/// The runs that count, by contender and in order; and the bytes that a transfer takes and the starts, where they were
+/// looked at.
 #[derive(Default)]
 pub struct Results {
     samples: BTreeMap<Contender, Vec<Sample>>,
     bytes_each: Option<u64>,
+    starts: Vec<Start>,
 }
 
 /// A row as it is printed and written: two figures and what became of the goal.
@@ -45,6 +49,11 @@ impl Results {
         self.bytes_each = Some(bytes);
     }
 
+    /// Keeps a start of both.
+    pub fn add_start(&mut self, start: Start) {
+        self.starts.push(start);
+    }
+
     fn of(&self, contender: Contender) -> &[Sample] {
         self.samples.get(&contender).map_or(&[], Vec::as_slice)
     }
@@ -67,10 +76,11 @@ impl Results {
         samples.get(samples.len().saturating_sub(1) / 2).copied()
     }
 
-    /// The rows of those numbers, in their order.
-    pub fn lines(&self, numbers: &[u8]) -> Vec<Line> {
-        let mut lines: Vec<Line> = wanted(numbers).map(|row| self.line(row)).collect();
+    /// These rows, and those that nobody runs for, in their order.
+    pub fn lines(&self, rows: &[Row]) -> Vec<Line> {
+        let mut lines: Vec<Line> = rows.iter().map(|row| self.line(row)).collect();
         lines.extend(self.bytes_each.map(size_line));
+        lines.extend((!self.starts.is_empty()).then(|| start_line(&self.starts)));
         lines.sort_by_key(|line| line.row);
         lines
     }
@@ -108,5 +118,36 @@ fn size_line(bytes: u64) -> Line {
         range: None,
         goal: DISK_GOAL.to_string(),
         holds: DISK_GOAL.holds(ratio),
+    }
+}
+
+fn start_line(starts: &[Start]) -> Line {
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let ratios = || starts.iter().map(|start| Hundredths::of_times(start.house, start.postgres));
+    let figure = median(starts.iter().map(|start| milliseconds(start.house)).collect());
+    let against_figure = median(starts.iter().map(|start| milliseconds(start.postgres)).collect());
+    Line {
+        row: START_ROW,
+        what: "start to the first answer".to_owned(),
+        figure,
+        against: "PostgreSQL alone".to_owned(),
+        against_figure,
+        unit: "ms".to_owned(),
+        ratio: Hundredths::ratio(figure, against_figure),
+        range: ratios().min().zip(ratios().max()).map(|(least, most)| [least, most]),
+        goal: format!("<= {} ms more", START_GOAL.as_millis()),
+        holds: Some(figure <= against_figure + milliseconds(START_GOAL)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_may_take_so_much_longer_and_no_more() {
+        let start = |house| Start { house: Duration::from_millis(house), postgres: Duration::from_millis(100) };
+        assert_eq!(start_line(&[start(600)]).holds, Some(true));
+        assert_eq!(start_line(&[start(601)]).holds, Some(false));
     }
 }

@@ -18,7 +18,7 @@ use platform::clock::Clock;
 use uuid::Uuid;
 
 use crate::quantity::{Grouped, nanoseconds};
-use crate::server::{self, Server};
+use crate::server::{self, Base, Server};
 use crate::{Result, machine, report};
 
 const SPELLINGS: &str = include_str!("../../config/screening.toml");
@@ -123,19 +123,19 @@ pub fn run(options: &ScreeningOptions) -> Result {
     let server = Server::start(options.data_directory.as_deref(), options.binaries.as_deref())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let measured = runtime.block_on(measure(&server, options, &machine));
-    let dropped = runtime.block_on(server.drop_database());
+    let dropped = runtime.block_on(server.drop_all());
     measured.and(dropped)
 }
 
 async fn measure(server: &Server, options: &ScreeningOptions, machine: &str) -> Result {
-    server.renew_database().await?;
+    server.renew(Base::First).await?;
     let client = server.connect().await?;
     println!("machine     {machine}\nPostgreSQL  {}", server::settings(&client).await?);
     in_memory(options)?;
     let cipher = Cipher::try_new(&Cipher::generate_key())?;
     let screening = || -> Result<Screening> {
         let spellings = Spellings::from_toml(SPELLINGS)?;
-        Ok(Screening::new(server.database()?, cipher.clone(), Clock::system(), spellings, Score::new(THRESHOLD)))
+        Ok(Screening::new(server.database(Base::First)?, cipher.clone(), Clock::system(), spellings, Score::new(THRESHOLD)))
     };
     let desk = screening()?;
     report::progress(&format!("entering {} people", Grouped(options.people)));

@@ -7,16 +7,14 @@ use tokio_postgres::Client;
 use crate::book_check::{BookCheck, BookTables};
 use crate::goals::Contender;
 use crate::measure::{Meter, Sample, Tally};
-use crate::posting::Posting;
-use crate::server::Server;
+use crate::posting::{CALLERS, Posting};
+use crate::remitting::Remitting;
+use crate::server::{Base, Server};
 use crate::workload::Pattern;
 use crate::yardstick::commit::BareCommit;
 use crate::yardstick::naive::{self, Naive};
 use crate::yardstick::set_based::{self, SetBased};
 use crate::{Result, yardstick};
-
-/// Callers who post at once, one transfer after the other.
-const CALLERS: u64 = 256;
 
 /// All of them, and what their books held when they were checked last.
 pub struct Writing<'a> {
@@ -30,17 +28,23 @@ pub struct Writing<'a> {
     naive_book: BookCheck,
     set_based_book: BookCheck,
     commits: u64,
+    remitting: Option<Remitting>,
 }
 
 impl<'a> Writing<'a> {
     /// Copies the ledger's book for the yardsticks and connects them.
-    pub async fn prepare(server: &Server, meter: &'a Meter, posting: &'a Posting) -> Result<Self> {
+    pub async fn prepare(
+        server: &Server,
+        meter: &'a Meter,
+        posting: &'a Posting,
+        remitting: Option<Remitting>,
+    ) -> Result<Self> {
         let client = server.connect().await?;
         yardstick::create_schema(&client).await?;
         let naive = Naive::prepare(server, &client).await?;
         let set_based = SetBased::prepare(server, &client).await?;
         let bare_commit = BareCommit::prepare(server, &client).await?;
-        server.settle().await?;
+        server.settle(Base::First).await?;
         let ledger_book = BookCheck::begin(&client, BookTables::of_ledger()).await?;
         let naive_book = BookCheck::begin(&client, BookTables::of_yardstick(naive::PREFIX)).await?;
         let set_based_book = BookCheck::begin(&client, BookTables::of_yardstick(set_based::PREFIX)).await?;
@@ -55,11 +59,23 @@ impl<'a> Writing<'a> {
             naive_book,
             set_based_book,
             commits: 0,
+            remitting,
         })
+    }
+
+    /// Ends what was started for it.
+    pub async fn finish(self) -> Result {
+        match self.remitting {
+            Some(remitting) => remitting.finish().await,
+            None => Ok(()),
+        }
     }
 
     /// Lets a contender run, and checks what it left.
     pub async fn run(&mut self, contender: Contender, length: Duration, seed: u64) -> Result<Sample> {
+        if let (Contender::Remittances, Some(remitting)) = (contender, &self.remitting) {
+            return remitting.run(length).await;
+        }
         let posting = self.posting;
         let sample = match contender {
             Contender::Ledger(pattern) => self.meter.measure(posting.run(CALLERS, pattern, length, seed)).await,

@@ -11,7 +11,7 @@
 //! withdrawal or a refund lowers it. The live commitments of a project equal its escrow balance and what was released.
 
 mod effects;
-mod store;
+pub(crate) mod store;
 
 use chrono::{DateTime, Utc};
 use ledger::{AccountCode, Effect, Money};

@@ -51,3 +51,6 @@ pub use project::{
     HistoryLine, Kind, LONGEST_CAMPAIGN_DAYS, MAX_CHECKLIST, MAX_MILESTONES, MilestoneDraft, NewProject, OwnerId,
     Project, ProjectDraft, ProjectEvent, ProjectId, ProjectState, Projects, Terms, VettingDecision,
 };
+
+/// All entries of this room. Each moves a commitment or a milestone with it, so none is taken back by hand.
+pub const ENTRY_KINDS: &[ledger::EntryKind] = &[commitment::store::REFUNDED, milestone::store::RELEASED];

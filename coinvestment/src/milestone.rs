@@ -10,7 +10,7 @@
 //! pay. Amounts are fixed when the campaign is funded and do not change.
 
 mod effects;
-mod store;
+pub(crate) mod store;
 mod tranches;
 
 use chrono::{DateTime, Utc};

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 
 use chrono::Duration;
 use diesel_async::SimpleAsyncConnection;
+use ed25519_dalek::pkcs8::EncodePublicKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::{Signer, SigningKey};
 use futures_util::TryStreamExt;
 use ledger::{
-    AccountCode, BookId, BookSettings, Chart, Currency, Entry, EntryBuilder, EntryKind, Export, Extent, Format,
-    IdempotencyKey, Ledger, ManifestSigner, Money, Pieces, Sequence, Subjects, UnitOfWork,
+    AccountCode, Amount, BookId, BookSettings, Chart, Currency, Entry, EntryBuilder, EntryKind, Export, Extent, Format,
+    HoldId, IdempotencyKey, Ledger, LogSigner, ManifestSigner, Money, NewLot, NewUnit, Pieces, PseudonymKey, Sequence,
+    Subjects, Unit, UnitCode, UnitOfWork,
 };
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
@@ -24,7 +28,7 @@ const TRANSIT: &str = "liabilities:in-transit:eur-xof";
 const RARE: &str = "
     insert into ledger.holds (book_id, hold_id, commodity, account, amount_minor, remaining_minor, expires_at,
         placed_sequence, last_sequence)
-    select 1, '0190f7a0-0000-7000-8000-000000000001', commodity, account, 100, 0, 'infinity', 5, 6
+    select 1, '0190f7a0-0000-7000-8000-000000000001', commodity, account, 100, 0, '2026-12-31', 5, 6
     from ledger.accounts
     where account = 1;
     insert into ledger.hold_changes (book_id, ordinal, commodity, sequence, account, hold_id, change, amount_minor)
@@ -35,16 +39,35 @@ const RARE: &str = "
     insert into ledger.adjustments (book_id, sequence, first_approver, second_approver)
     values (1, 7, '0190f7a0-0000-7000-8000-000000000002', '0190f7a0-0000-7000-8000-000000000003');";
 
-/// A seal that says nothing; the command line has a real one.
-struct NoSeal;
+/// The smallest part of each currency is worth that of the euro.
+struct AtPar;
 
-impl ManifestSigner for NoSeal {
-    fn public_key(&self) -> String {
-        String::new()
+impl ledger::RatesOfTheDay for AtPar {
+    fn base(&self) -> Currency {
+        Currency::EUR
     }
 
-    fn sign(&self, _message: &[u8]) -> [u8; 64] {
-        [0; 64]
+    fn in_base(&self, amount: Money) -> Option<Money> {
+        Some(Money::from_minor(amount.minor(), Currency::EUR))
+    }
+}
+
+/// The key that vouches for packs.
+struct Seal(SigningKey);
+
+impl Seal {
+    fn new() -> Self {
+        Self(SigningKey::from_bytes(&[7; 32]))
+    }
+}
+
+impl ManifestSigner for Seal {
+    fn public_key(&self) -> String {
+        self.0.verifying_key().to_public_key_pem(LineEnding::LF).unwrap_or_default()
+    }
+
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
     }
 }
 
@@ -79,6 +102,27 @@ fn day(ledger: &Ledger) -> Result<Vec<Entry>> {
     Ok(vec![funded.build()?, paid_out.build()?, settled.build()?])
 }
 
+/// Units of a project, issued with and without a cost, and passed on in parts that cannot be divided evenly.
+fn units(ledger: &Ledger, solar: Unit) -> Result<Vec<Entry>> {
+    let units = |count| Amount::from_minor(count, solar);
+    let euro = |cents| Some(Money::from_minor(cents, Currency::EUR));
+    let issuer = || account("assets:units-issued:solar");
+    let [amina, babacar] = [1, 2].map(|number| AccountCode::held_by("liabilities:holdings", Uuid::from_u128(number)));
+    let (amina, babacar) = (amina?, babacar?);
+    let lot = |count, cost| NewLot { amount: units(count), acquired_on: ledger.today() - Duration::days(90), cost };
+    let issued = begin(ledger, "units-issued")
+        .debit(issuer()?, units(2_000))
+        .credit_lots(amina.clone(), vec![lot(300, euro(10_000)), lot(900, euro(0)), lot(100, None)])
+        .credit(babacar.clone(), units(700));
+    let passed_on = begin(ledger, "units-sold")
+        .debit(amina.clone(), units(1_050))
+        .credit(babacar.clone(), units(1_050))
+        .debit(account(BANK)?, Money::from_minor(777, Currency::EUR))
+        .credit(account(TRANSIT)?, Money::from_minor(777, Currency::EUR));
+    let taken_back = begin(ledger, "units-redeemed").debit(babacar, units(701)).credit(issuer()?, units(701));
+    Ok(vec![issued.build()?, passed_on.build()?, taken_back.build()?])
+}
+
 async fn write(pieces: Pieces, path: PathBuf) -> Result {
     let pieces: Vec<Vec<u8>> = pieces.try_collect().await?;
     Ok(std::fs::write(path, pieces.concat())?)
@@ -109,8 +153,15 @@ async fn main() -> Result {
         observer: None,
     };
     let (ledger, writer) = Ledger::open(test.database()?, settings).await?;
+    let new = NewUnit {
+        code: UnitCode::try_new("unit:solar-1")?,
+        name: "Sun over Thi\u{e8}s".to_owned(),
+        decimals: 2,
+        subject: Uuid::from_u128(0x5017),
+    };
+    let (solar, _) = ledger.register_unit(new).await?;
     for _ in 0..3 {
-        for entry in day(&ledger)? {
+        for entry in day(&ledger)?.into_iter().chain(units(&ledger, solar)?) {
             ledger.post(UnitOfWork::new(IdempotencyKey::generate(), entry)).await?;
         }
         clock.advance(Duration::days(1));
@@ -118,13 +169,72 @@ async fn main() -> Result {
     test.owner().await?.batch_execute(RARE).await?;
     let whole = ledger.export(Extent::WHOLE, Subjects::AsTheyAre).await?;
     write_all(&whole, &directory.join("whole")).await?;
-    whole.pack(&directory.join("whole.tar"), None, &NoSeal).await?;
+    whole.pack(&directory.join("whole.tar"), &AtPar, &Seal::new()).await?;
     // The cut is in the middle of the second day.
-    let first = ledger.export(Extent::WHOLE.through(Sequence::new(5)), Subjects::AsTheyAre).await?;
+    let first = ledger.export(Extent::WHOLE.through(Sequence::new(8)), Subjects::AsTheyAre).await?;
     write_all(&first, &directory.join("first")).await?;
-    let second = ledger.export(Extent::WHOLE.from(Sequence::new(6)), Subjects::AsTheyAre).await?;
+    let second = ledger.export(Extent::WHOLE.from(Sequence::new(9)), Subjects::AsTheyAre).await?;
     write_all(&second, &directory.join("second")).await?;
     drop((whole, first, second, ledger));
+    writer.finished().await;
+    prove(&directory).await
+}
+
+/// Another book as the house keeps it, with its log, packed whole and from the middle: `whole-proven.tar` and
+/// `part-proven.tar`, with the public keys beside them.
+async fn prove(directory: &Path) -> Result {
+    let test = TestDatabase::create().await?;
+    let clock = Clock::fixed("2026-03-01T09:00:00Z".parse()?);
+    let settings = BookSettings {
+        book: BookId::FIRST,
+        name: "teranga".to_owned(),
+        chart: Chart::from_toml(CHART)?,
+        clock: clock.clone(),
+        observer: None,
+    };
+    let (ledger, writer) = Ledger::open(test.database()?, settings).await?;
+    let origin = "teranga.example/book/1";
+    let signer = LogSigner::try_new(origin, [LogSigner::signing_key(origin, &[9; 32])?.as_str()])?;
+    let new = NewUnit {
+        code: UnitCode::try_new("unit:solar-1")?,
+        name: "Sun".to_owned(),
+        decimals: 2,
+        subject: Uuid::from_u128(0x5017),
+    };
+    let (solar, _) = ledger.register_unit(new).await?;
+    let hold = HoldId::generate();
+    for _ in 0..3 {
+        for entry in day(&ledger)?.into_iter().chain(units(&ledger, solar)?) {
+            ledger.post(UnitOfWork::new(IdempotencyKey::generate(), entry)).await?;
+        }
+        clock.advance(Duration::days(1));
+        ledger.keep_log(&signer).await?;
+    }
+    let reserving = Entry::builder(EntryKind::new("reserved"), ledger.today())
+        .hold(
+            hold,
+            account("liabilities:payables:caisse-thies")?,
+            Money::from_minor(1, Currency::XOF),
+            clock.now() + Duration::days(9),
+        )
+        .build()?;
+    ledger.post(UnitOfWork::new(IdempotencyKey::generate(), reserving)).await?;
+    let releasing = Entry::builder(EntryKind::new("released"), ledger.today()).release_hold(hold).build()?;
+    ledger.post(UnitOfWork::new(IdempotencyKey::generate(), releasing)).await?;
+    let closed = ledger.today() - Duration::days(1);
+    ledger.close_period(IdempotencyKey::generate(), closed, Uuid::from_u128(3)).await?;
+    clock.advance(Duration::days(1));
+    ledger.keep_log(&signer).await?;
+    let pseudonyms = || Subjects::Pseudonyms(PseudonymKey::for_grant(b"house", Uuid::nil()));
+    for (name, extent) in [
+        ("whole-proven.tar", Extent::WHOLE),
+        ("part-proven.tar", Extent::WHOLE.from(Sequence::new(4)).through(Sequence::new(11))),
+    ] {
+        ledger.export(extent, pseudonyms()).await?.pack(&directory.join(name), &AtPar, &Seal::new()).await?;
+    }
+    std::fs::write(directory.join("log.key"), signer.verifier_keys().join("\n"))?;
+    std::fs::write(directory.join("house.pem"), Seal::new().public_key())?;
+    drop(ledger);
     writer.finished().await;
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, Money};
+use crate::{Amount, Commodity};
 
 /// Segments that a code may have.
 const MAX_SEGMENTS: usize = 6;
@@ -125,10 +125,22 @@ impl AccountCode {
         self.segments().next().and_then(AccountKind::of_root).unwrap_or(AccountKind::Asset)
     }
 
+    /// Whether units come into being by a debit of the account, rather than being held on it.
+    pub(crate) fn issues_by_debit(&self) -> bool {
+        self.kind().normal_side() == Side::Debit
+    }
+
     /// The code's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it stands for an account whose name was erased: `liabilities:wallets:erased-17`.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        let number = self.segments().last().and_then(|segment| segment.strip_prefix("erased-"));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// The segments, from the kind down.
@@ -176,8 +188,8 @@ impl From<AccountCode> for String {
 pub struct Balance {
     /// The account.
     pub account: AccountCode,
-    /// Its currency.
-    pub currency: Currency,
+    /// Its currency, or the unit that it holds.
+    pub commodity: Commodity,
     /// The sum of its postings in minor units, debits positive.
     pub debit_positive_minor: i64,
 }
@@ -185,12 +197,12 @@ pub struct Balance {
 impl Balance {
     /// The balance on the account's normal side: what a wallet holds, what was earned.
     #[must_use]
-    pub fn on_normal_side(&self) -> Money {
+    pub fn on_normal_side(&self) -> Amount {
         let minor = match self.account.kind().normal_side() {
             Side::Debit => self.debit_positive_minor,
             Side::Credit => -self.debit_positive_minor,
         };
-        Money::from_minor(minor, self.currency)
+        Amount::from_minor(minor, self.commodity)
     }
 }
 

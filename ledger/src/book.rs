@@ -10,11 +10,12 @@ use crate::account::Chart;
 use crate::entry::EntryKind;
 use crate::period::{Approvals, PeriodChange};
 use crate::unit_of_work::{IdempotencyKey, PostError, Receipt, UnitOfWork};
+use crate::units::Units;
 use crate::writer::{self, Observer, Purpose, Queue};
 use crate::{Error, Sequence};
 
-const PERIOD_CLOSED: EntryKind = EntryKind::new("period-closed");
-const PERIOD_REOPENED: EntryKind = EntryKind::new("period-reopened");
+pub(crate) const PERIOD_CLOSED: EntryKind = EntryKind::new("period-closed");
+pub(crate) const PERIOD_REOPENED: EntryKind = EntryKind::new("period-reopened");
 const HOLD_EXPIRED: EntryKind = EntryKind::new("hold-expired");
 
 /// A complete set of accounts with one order of entries.
@@ -59,6 +60,8 @@ pub struct Ledger {
     pub(crate) database: Database,
     pub(crate) book: BookId,
     pub(crate) chart: Chart,
+    /// Units are the same for all books and never change, so what is known of them holds through every pool.
+    pub(crate) units: Units,
     clock: Clock,
     pub(crate) queue: Queue,
 }
@@ -83,9 +86,10 @@ impl Ledger {
     /// When the database cannot be reached or has not been migrated.
     pub async fn open(database: Database, settings: BookSettings) -> Result<(Self, WriterTask), Error> {
         let BookSettings { book, name, chart, clock, observer } = settings;
-        let (queue, task) =
-            writer::start(database.clone(), book, &name, chart.clone(), clock.clone(), observer).await?;
-        Ok((Self { database, book, chart, clock, queue }, WriterTask(task)))
+        let units = Units::default();
+        let memory = writer::Beginning { chart: chart.clone(), units: units.clone() };
+        let (queue, task) = writer::start(database.clone(), book, &name, memory, clock.clone(), observer).await?;
+        Ok((Self { database, book, chart, units, clock, queue }, WriterTask(task)))
     }
 
     /// The same book, read through another pool: that of a role with fewer rights, or of a replica.

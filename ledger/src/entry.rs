@@ -1,4 +1,4 @@
-//! Entries: what happened, as postings that sum to zero in each currency.
+//! Entries: what happened, as postings that sum to zero in each commodity.
 //!
 //! An [`Entry`] can only be made by its builder, which refuses whatever does not balance; so an unbalanced entry is not
 //! a state that the rest of the house has to think of.
@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::hold::HoldChange;
+use crate::lots::{MAX_LOTS, SaidOfLots};
 use crate::period::{Approvals, PeriodChange};
-use crate::{AccountCode, Currency, Money, Sequence};
+use crate::{AccountCode, Amount, Commodity, Sequence};
 
 pub use builder::EntryBuilder;
 
@@ -46,7 +47,8 @@ impl EntryKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
     account: AccountCode,
-    amount: Money,
+    amount: Amount,
+    lots: SaidOfLots,
 }
 
 impl Posting {
@@ -58,12 +60,16 @@ impl Posting {
 
     /// The amount; positive is a debit, negative a credit, never zero.
     #[must_use]
-    pub fn amount(&self) -> Money {
+    pub fn amount(&self) -> Amount {
         self.amount
+    }
+
+    pub(crate) fn lots(&self) -> &SaidOfLots {
+        &self.lots
     }
 }
 
-/// What happened, balanced in each currency, not yet booked.
+/// What happened, balanced in each commodity, not yet booked.
 #[derive(Clone, Debug)]
 pub struct Entry {
     kind: EntryKind,
@@ -76,17 +82,19 @@ pub struct Entry {
     reverses: Option<Sequence>,
     adjustment: Option<Approvals>,
     period: Option<PeriodChange>,
+    /// Whether a posting or a hold is of units.
+    has_units: bool,
 }
 
 /// Why an entry could not be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EntryError {
-    /// Debits and credits of a currency differ.
-    #[error("the entry does not balance: debits exceed credits by {difference_minor} minor units of {currency}")]
+    /// Debits and credits of a commodity differ.
+    #[error("the entry does not balance: debits exceed credits by {difference_minor} minor units of {commodity}")]
     Unbalanced {
-        /// The currency.
-        currency: Currency,
+        /// The commodity.
+        commodity: Commodity,
         /// Debits less credits, in minor units.
         difference_minor: i128,
     },
@@ -111,14 +119,42 @@ pub enum EntryError {
         amount: String,
     },
     /// A debit or credit is zero or negative.
-    #[error("{account} has an amount of {amount} {currency}; debits and credits are above zero")]
+    #[error("{account} has an amount of {amount} {commodity}; debits and credits are above zero")]
     NotPositive {
         /// The account.
         account: AccountCode,
         /// The amount.
         amount: String,
-        /// Its currency.
-        currency: Currency,
+        /// What it is of.
+        commodity: Commodity,
+    },
+    /// Lots are said of money.
+    #[error("{account}: lots are of units, not of {commodity}")]
+    LotsOfMoney {
+        /// The account.
+        account: AccountCode,
+        /// What the amount is of.
+        commodity: Commodity,
+    },
+    /// There are no lots, too many, or lots of different units.
+    #[error("{account}: a posting names 1 to {MAX_LOTS} lots of one unit")]
+    Lots {
+        /// The account.
+        account: AccountCode,
+    },
+    /// A posting receives as new what the entry does not issue, or is one of those who issue.
+    #[error("{account} receives as new what the entry does not issue")]
+    NotIssued {
+        /// The account.
+        account: AccountCode,
+    },
+    /// A cost is below zero.
+    #[error("{account}: the cost of a lot is {cost}; it is not below zero")]
+    CostBelowZero {
+        /// The account.
+        account: AccountCode,
+        /// The cost.
+        cost: String,
     },
     /// The description is longer than [`MAX_DESCRIPTION`] or has line breaks.
     #[error("a description has at most {MAX_DESCRIPTION} characters on one line")]
@@ -212,7 +248,16 @@ impl Entry {
 
     /// Whether nothing but postings has to be looked at to book it.
     pub(crate) fn is_plain(&self) -> bool {
-        self.hold_changes.is_empty() && self.reverses.is_none() && self.adjustment.is_none() && self.period.is_none()
+        !self.has_units
+            && self.hold_changes.is_empty()
+            && self.reverses.is_none()
+            && self.adjustment.is_none()
+            && self.period.is_none()
+    }
+
+    /// Whether a posting or a hold is of units.
+    pub(crate) fn has_units(&self) -> bool {
+        self.has_units
     }
 
     /// Whether there is something that a salted commitment stands for in the log.
@@ -234,7 +279,7 @@ impl Entry {
         text(&mut hash, &self.metadata.as_ref().map(ToString::to_string).unwrap_or_default());
         for posting in &self.postings {
             text(&mut hash, posting.account.as_str());
-            text(&mut hash, posting.amount.currency().code());
+            text(&mut hash, posting.amount.commodity().code());
             hash.update(posting.amount.minor().to_be_bytes());
         }
         hash.update(self.subject.unwrap_or_default().as_bytes());
@@ -254,6 +299,9 @@ impl Entry {
             hash.update(period.name());
             hash.update(period.date().to_string());
         }
+        for posting in &self.postings {
+            posting.lots.fingerprint(hash);
+        }
         for change in &self.hold_changes {
             hash.update([change.kind().number()]);
             hash.update(change.hold().uuid().as_bytes());
@@ -261,7 +309,7 @@ impl Entry {
                 HoldChange::Placed { account, amount, expires_at, .. } => {
                     hash.update(account.as_str());
                     hash.update([0]);
-                    hash.update(amount.currency().number().to_be_bytes());
+                    hash.update(amount.commodity().number().to_be_bytes());
                     hash.update(amount.minor().to_be_bytes());
                     hash.update(expires_at.timestamp_micros().to_be_bytes());
                 }

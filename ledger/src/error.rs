@@ -15,12 +15,12 @@ pub enum Error {
     #[error("the ledger holds something that it never writes: {0}")]
     Corrupt(String),
     /// The account is not opened.
-    #[error("there is no account {code} in {currency}")]
+    #[error("there is no account {code} in {commodity}")]
     UnknownAccount {
         /// The code asked for.
         code: crate::AccountCode,
-        /// The currency asked for.
-        currency: crate::Currency,
+        /// The commodity asked for.
+        commodity: crate::Commodity,
     },
     /// The entry cannot be taken back by turning its postings round.
     #[error("entry {sequence} cannot be reversed: {reason}")]
@@ -81,6 +81,12 @@ pub enum Error {
         first: i64,
         /// The last entry asked for.
         last: i64,
+    },
+    /// No close of that sequence has its balances recorded.
+    #[error("entry {sequence} is no close whose balances are recorded")]
+    NotRecorded {
+        /// The entry asked for.
+        sequence: i64,
     },
     /// More may still be booked on the day.
     #[error("{day} is not over; what was booked through it cannot be told yet")]

@@ -9,16 +9,20 @@ mod accounts;
 mod audit_data;
 mod beancount;
 mod camt;
+mod check;
 mod diff;
 mod directory;
 mod hledger;
 mod json_lines;
+mod log_lines;
 mod manifest;
 mod pack;
 mod page;
 mod parquet;
 mod print;
+mod proof;
 mod read;
+mod safeguarding;
 mod sample;
 mod subjects;
 
@@ -29,10 +33,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
+pub use check::{Believed, CheckError, verify_export};
 pub use diff::{AccountDifference, DiffError, EntryDifference, PackDifference, Which, diff_packs};
 pub use manifest::{FileEntry, Manifest, ManifestSigner, Totals};
 pub use pack::PackError;
+pub use proof::ExportProof;
 pub use sample::{Draw, MAX_SAMPLE, SampleError, Sampled};
+pub(crate) use subjects::is_personal;
 pub use subjects::{PseudonymKey, Subjects};
 
 use crate::schema::{books, entries};
@@ -84,11 +91,15 @@ pub enum Format {
     JsonLines,
     /// A posting a row, in columns.
     Parquet,
+    /// An account a line, as JSON, with what stands for it in the log.
+    Accounts,
+    /// The canonical form of an entry a line, as JSON: the leaves of the log.
+    Log,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Hledger,
         Self::Ledger,
         Self::Beancount,
@@ -97,6 +108,8 @@ impl Format {
         Self::ChartOfAccounts,
         Self::JsonLines,
         Self::Parquet,
+        Self::Accounts,
+        Self::Log,
     ];
 
     /// What the file is called.
@@ -111,6 +124,8 @@ impl Format {
             Self::ChartOfAccounts => "chart_of_accounts.csv",
             Self::JsonLines => "journal.jsonl",
             Self::Parquet => "postings.parquet",
+            Self::Accounts => "accounts.jsonl",
+            Self::Log => "log.jsonl",
         }
     }
 
@@ -122,7 +137,7 @@ impl Format {
             Self::GeneralLedger | Self::TrialBalance | Self::ChartOfAccounts => {
                 "text/csv; charset=utf-8; header=present"
             }
-            Self::JsonLines => "application/jsonl",
+            Self::JsonLines | Self::Accounts | Self::Log => "application/jsonl",
             Self::Parquet => "application/vnd.apache.parquet",
         }
     }
@@ -195,7 +210,7 @@ impl Ledger {
         }
         let closed_at = booked_at(&mut connection, self.book.number(), last).await?;
         let opened_at = booked_at(&mut connection, self.book.number(), (first - 1).max(1).min(last)).await?;
-        let directory = Directory::new(self.book, self.chart.clone(), subjects.clone());
+        let directory = Directory::new(self.book, self.chart.clone(), self.units.clone(), subjects.clone());
         Ok(Export {
             ledger: self.clone(),
             subjects,
@@ -265,6 +280,12 @@ impl Export {
         Sequence::new(self.last)
     }
 
+    /// When the last entry was booked; 1970 in an empty book.
+    #[must_use]
+    pub const fn closed_at(&self) -> DateTime<Utc> {
+        self.closed_at
+    }
+
     /// Whether entries come before the export.
     const fn is_continued(&self) -> bool {
         self.first > 1
@@ -282,6 +303,8 @@ impl Export {
             Format::ChartOfAccounts => audit_data::chart_of_accounts(self),
             Format::JsonLines => json_lines::parts(),
             Format::Parquet => parquet::parts(),
+            Format::Accounts => log_lines::accounts(),
+            Format::Log => return log_lines::leaves(self),
         };
         let export = self.clone();
         stream::iter(parts).flat_map(move |part| export.print(part)).boxed()

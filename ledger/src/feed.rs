@@ -8,10 +8,15 @@
 //! from; give it one of its own by [`Ledger::reading_through`]. A page is read when the consumer asks for it, so a slow
 //! one keeps one page in memory and nothing waits for it. The writer is never asked.
 //!
+//! # Own entries
+//! Whoever may see some accounts only follows those: entries with postings on them, and of each entry these postings
+//! alone. They are found along the accounts' index, so the rest of the book costs nothing.
+//!
 //! # Waking
 //! While somebody follows, the book's head is looked at four times a second, and at once when the writer of this
 //! process has committed a batch ([`FeedWaker`]); other processes may write too.
 
+mod own;
 mod page;
 
 use std::sync::Arc;
@@ -20,7 +25,8 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use tokio::sync::{Notify, watch};
 
-use crate::{Error, Ledger, Observer, Sequence};
+use crate::{AccountCode, Error, Ledger, Observer, Sequence};
+pub use own::OwnPage;
 pub use page::{FeedEntry, FeedHoldChange, FeedPage, FeedPosting, MAX_FEED_ENTRIES};
 
 /// How often the head is looked at when nothing wakes.
@@ -75,11 +81,29 @@ impl Feed {
     /// The first failure ends the stream: [`Error::SequenceAhead`] for a place that the book has not reached, others
     /// when the database does not answer. Follow again from the last entry that came.
     pub fn follow(&self, after: Sequence) -> impl Stream<Item = Result<Vec<FeedEntry>, Error>> + Send + use<> {
+        self.follow_within(after, None)
+    }
+
+    /// The same of entries that touch some accounts, with their postings on these alone.
+    pub fn follow_own(
+        &self,
+        accounts: Vec<AccountCode>,
+        after: Sequence,
+    ) -> impl Stream<Item = Result<Vec<FeedEntry>, Error>> + Send + use<> {
+        self.follow_within(after, Some(accounts))
+    }
+
+    fn follow_within(
+        &self,
+        after: Sequence,
+        accounts: Option<Vec<AccountCode>>,
+    ) -> impl Stream<Item = Result<Vec<FeedEntry>, Error>> + Send + use<> {
         let follower = Follower {
             ledger: self.ledger.clone(),
             heads: self.heads.subscribe(),
             closed: self.closed.subscribe(),
             after,
+            accounts,
         };
         stream::unfold(Some(follower), async |follower| {
             let mut follower = follower?;
@@ -99,6 +123,14 @@ impl Feed {
         self.ledger.entries_after(after, limit).await
     }
 
+    /// A page of entries that touch some accounts; see [`Ledger::own_entries_after`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn own_page(&self, accounts: &[AccountCode], after: Sequence, limit: i64) -> Result<OwnPage, Error> {
+        self.ledger.own_entries_after(accounts, after, limit).await
+    }
+
     /// Ends all who follow.
     pub fn close(&self) {
         self.closed.send_replace(true);
@@ -109,22 +141,26 @@ struct Follower {
     ledger: Ledger,
     heads: watch::Receiver<Sequence>,
     closed: watch::Receiver<bool>,
+    /// The last entry that was brought.
     after: Sequence,
+    /// Those that are followed; all when left out.
+    accounts: Option<Vec<AccountCode>>,
 }
 
 impl Follower {
     /// The next entries, as soon as there are any; none when the feed is closed.
     async fn next(&mut self) -> Result<Vec<FeedEntry>, Error> {
         while !*self.closed.borrow() {
-            let page = self.ledger.entries_after(self.after, FOLLOWED_AT_ONCE).await?;
-            if let Some(last) = page.entries.last() {
+            let (entries, seen) = self.look().await?;
+            if let Some(last) = entries.last() {
                 self.after = last.sequence;
-                return Ok(page.entries);
+                return Ok(entries);
             }
-            let after = self.after;
+            // Nothing of ours up to there: it need not be looked at again.
+            self.after = seen;
             tokio::select! {
                 _ = self.closed.wait_for(|closed| *closed) => break,
-                moved = self.heads.wait_for(|head| *head > after) => {
+                moved = self.heads.wait_for(|head| *head > seen) => {
                     if moved.is_err() {
                         break;
                     }
@@ -132,6 +168,20 @@ impl Follower {
             }
         }
         Ok(Vec::new())
+    }
+
+    /// Entries after the place, and how far was looked.
+    async fn look(&self) -> Result<(Vec<FeedEntry>, Sequence), Error> {
+        Ok(match &self.accounts {
+            None => {
+                let page = self.ledger.entries_after(self.after, FOLLOWED_AT_ONCE).await?;
+                (page.entries, page.head)
+            }
+            Some(accounts) => {
+                let page = self.ledger.own_entries_after(accounts, self.after, FOLLOWED_AT_ONCE).await?;
+                (page.entries, page.head)
+            }
+        })
     }
 }
 

@@ -35,4 +35,4 @@ pub use tree::{
 };
 
 pub(crate) use lines::{Bounds, Line, Toward};
-pub(crate) use moment::Cut;
+pub(crate) use moment::{Cut, end_of, within_calendar};

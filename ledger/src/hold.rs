@@ -18,7 +18,7 @@ mod reads;
 
 use chrono::{DateTime, Utc};
 
-use crate::{AccountCode, Money};
+use crate::{AccountCode, Amount};
 
 pub use reads::{Available, Hold};
 
@@ -37,7 +37,7 @@ pub enum HoldChange {
         /// On which account.
         account: AccountCode,
         /// How much, on the account's normal side.
-        amount: Money,
+        amount: Amount,
         /// From this moment on it is over.
         expires_at: DateTime<Utc>,
     },
@@ -46,7 +46,7 @@ pub enum HoldChange {
         /// The hold.
         hold: HoldId,
         /// How much.
-        amount: Money,
+        amount: Amount,
     },
     /// Gives back what remains.
     Released {

@@ -6,7 +6,7 @@
 //! that it left.
 //!
 //! # Promises
-//! 1. Every entry balances per currency; every balance is the sum of its postings; the trial balance is zero.
+//! 1. Every entry balances per commodity; every balance is the sum of its postings; the trial balance is zero.
 //! 2. An acknowledged entry survives a kill at any moment; what was not acknowledged is whole or absent.
 //! 3. No floor is ever crossed, whatever the concurrency.
 //! 4. Sequences have no gaps and no duplicates.
@@ -30,19 +30,22 @@ mod history;
 mod hold;
 mod load;
 mod log;
+mod lots;
 mod money;
 mod period;
+mod proposal;
 pub mod reconciliation;
 mod reversal;
 mod safeguarding;
 pub mod schema;
 mod statement;
 mod unit_of_work;
+mod units;
 mod verification;
 mod writer;
 
 pub use account::{AccountCode, AccountKind, Balance, Chart, ChartError, InvalidAccountCode, Side, Template};
-pub use balances::TrialBalance;
+pub use balances::{CurrencySum, MAX_PAGE_BALANCES, TrialBalance, TrialBalancePage, TrialBalanceQuery};
 pub use book::{BookId, BookSettings, Ledger, WriterTask};
 pub use clearing::{
     BookAccount, Clearing, ClearingDifference, ClearingError, ClearingFault, MAX_LISTED_TRANSFERS,
@@ -55,11 +58,11 @@ pub use entry::{
 };
 pub use error::Error;
 pub use export::{
-    AccountDifference, DiffError, Draw, EntryDifference, Export, Extent, FileEntry, Format, MAX_SAMPLE, Manifest,
-    ManifestSigner, PackDifference, PackError, Pieces, PseudonymKey, SampleError, Sampled, Subjects, Totals, Which,
-    diff_packs,
+    AccountDifference, Believed, CheckError, DiffError, Draw, EntryDifference, Export, ExportProof, Extent, FileEntry,
+    Format, MAX_SAMPLE, Manifest, ManifestSigner, PackDifference, PackError, Pieces, PseudonymKey, SampleError,
+    Sampled, Subjects, Totals, Which, diff_packs, verify_export,
 };
-pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES};
+pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES, OwnPage};
 pub use history::{
     AccountNode, AccountPrefix, AccountTree, AsOf, BookedEntry, BookedPosting, Dates, EntryFilter, EntryName,
     EntryPage, EntryQuery, InvalidAccountPrefix, InvalidFilter, MAX_EXAMINED_ENTRIES, MAX_FILTERED_ACCOUNTS,
@@ -75,12 +78,24 @@ pub use log::{
     Checkpoint, CheckpointAt, ConsistencyProof, InclusionProof, Kept, LogEntry, LogError, LogSigner, LogTile,
     LogVerifier, ProvenEntry, PublishedKey, SignedHead, Witness,
 };
-pub use money::{BasisPoints, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCurrency};
-pub use period::{Approvals, CloseRecord, PeriodChange, SameApprover};
+pub use lots::{GivenLot, Lot, LotName, MAX_LOTS, MAX_PAGE_LOTS, NewLot};
+pub use money::{
+    Amount, BasisPoints, Commodity, Currency, MAX_MINOR_UNITS, Money, MoneyError, Rounding, UnknownCommodity,
+    UnknownCurrency,
+};
+pub use period::{Approvals, ClosingBalances, PeriodChange, RecordedChange, SameApprover};
+pub use proposal::{
+    Proposal, ProposalError, ProposalId, ProposalRules, ProposalState, Proposals, ProposalsShown, ProposedAction,
+    ProposedLine, Terms,
+};
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};
 pub use unit_of_work::{
     Effect, EffectKind, IdempotencyKey, MAX_EFFECTS, Outcome, PostError, Receipt, Refusal, Sequence, UnitOfWork,
+};
+pub use units::{
+    CapTable, CapTableLine, CapTableQuery, InvalidUnitCode, MAX_CAP_TABLE_LINES, MAX_UNIT_DECIMALS, MAX_UNIT_NAME,
+    MAX_UNITS, NewUnit, Registration, Unit, UnitCode, UnitError,
 };
 pub use verification::{Check, Difference, Verification};
 pub use writer::{BatchReport, MAX_BATCH_UNITS, MAX_QUEUED_UNITS, Observer};

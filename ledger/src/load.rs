@@ -31,8 +31,10 @@ mod store;
 mod told;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::{Ledger, Sequence};
+use draft::UnitsByCode;
 use reading::Identity;
 pub use told::{LineFault, LoadError, LoadProgress, LoadWitness, RefusedLine, Stage};
 
@@ -137,9 +139,10 @@ impl Ledger {
     pub async fn load(&self, file: &LoadFile, witness: &mut dyn LoadWitness) -> Result<LoadReport, LoadError> {
         let identity = Identity::of(file).await?;
         let begun = store::begin(self, file, &identity).await?;
+        let units = Arc::new(self.units_by_code().await?);
         let from = match file.mode {
             LoadMode::AllOrNothing => {
-                let refused = rehearsal::rehearse(self, file, &identity, witness).await?;
+                let refused = rehearsal::rehearse(self, file, (&identity, &units), witness).await?;
                 if refused > 0 {
                     return Ok(LoadReport { outcome: LoadOutcome::NothingBooked, refused, ..LoadReport::default() });
                 }
@@ -147,6 +150,18 @@ impl Ledger {
             }
             LoadMode::EntryByEntry => begun.reached,
         };
-        booking::book(self, file, &identity, from, witness).await
+        booking::book(self, file, (&identity, &units), from, witness).await
+    }
+
+    /// All registered units: lines are read where no database can be asked.
+    async fn units_by_code(&self) -> Result<UnitsByCode, crate::Error> {
+        let mut all = UnitsByCode::new();
+        let mut after = None;
+        loop {
+            let page = self.units(after, i64::MAX).await?;
+            let Some(last) = page.last() else { return Ok(all) };
+            after = Some(last.number());
+            all.extend(page.iter().map(|unit| (unit.code(), *unit)));
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! nothing of us can check us.
 //!
 //! # Where things are
-//! `leaf` is the canonical form, `rows` computes it from the tables, `tree` is the writer's head, `tiles` the stored
+//! `leaf` is the canonical form, `rows` and `lot_rows` compute it from the tables, `tree` is the writer's head, `tiles` the stored
 //! tree; `checkpoints` are signed heads, `keys` who signs them, `proofs` what is read from the tree, `proof_text` how a
 //! proof is handed on and checked without us; `verification` computes all of it again; `erasure` takes names away.
 
@@ -16,10 +16,12 @@ mod erasure;
 mod error;
 mod keys;
 pub(crate) mod leaf;
+mod lot_rows;
 mod proof_text;
 mod proofs;
+mod read_leaf;
 mod rows;
-mod tiles;
+pub(crate) mod tiles;
 mod tree;
 #[cfg(test)]
 mod vectors;
@@ -29,9 +31,12 @@ pub use checkpoints::{Checkpoint, CheckpointAt, Kept, PublishedKey};
 pub(crate) use commitment::account_commitment;
 pub use error::LogError;
 pub use keys::{LogSigner, Witness};
+pub(crate) use lot_rows::LotRow;
 pub use proof_text::{LogVerifier, ProvenEntry, SignedHead};
+pub(crate) use proofs::plain as plain_hashes;
 pub use proofs::{ConsistencyProof, InclusionProof, LogEntry, LogTile};
-pub(crate) use rows::{Booked, PostingRow, Row, for_each_booked, frontier_of};
+pub(crate) use read_leaf::{HOLD_WORDS, ReadHoldChange, ReadLeaf, ReadLot, ReadPosting, read_leaf};
+pub(crate) use rows::{Booked, PostingRow, Row, for_each_booked, for_each_leaf, frontier_of};
 pub(crate) use tree::Frontier;
 pub(crate) use verification::LogCheck;
 

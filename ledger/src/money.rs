@@ -1,12 +1,18 @@
-//! Amounts of money: a whole number of minor units, bound to its currency.
+//! Amounts: a whole number of smallest parts, bound to what they are of.
 //!
-//! Arithmetic is checked and refuses to mix currencies; text is read and printed with exactly the decimals of the
-//! currency, so no amount is ever rounded on its way in or out.
+//! [`Money`] is of a currency, [`Amount`] of any [`Commodity`]: a currency or a [`Unit`] of a project. Arithmetic is
+//! checked and refuses to mix commodities; text is read and printed with exactly the decimals of the commodity, so no
+//! amount is ever rounded on its way in or out.
 
+mod amount;
 mod basis_points;
+mod commodity;
 mod currency;
+mod decimal;
 
+pub use amount::Amount;
 pub use basis_points::{BasisPoints, Rounding};
+pub use commodity::{Commodity, UnknownCommodity};
 pub use currency::{Currency, UnknownCurrency};
 
 use std::fmt;
@@ -32,15 +38,15 @@ pub enum MoneyError {
     NotANumber {
         /// The text as given, cut to 40 characters.
         text: String,
-        /// An amount of that currency, written as it should be.
+        /// An amount of that commodity, written as it should be.
         example: String,
     },
-    /// The number of decimals is not that of the currency.
-    #[error("{currency} is written with {expected} decimals, not {given}")]
+    /// The number of decimals is not that of the commodity.
+    #[error("{commodity} is written with {expected} decimals, not {given}")]
     WrongDecimals {
-        /// The currency.
-        currency: Currency,
-        /// Decimals that the currency has.
+        /// The commodity.
+        commodity: Commodity,
+        /// Decimals that the commodity has.
         expected: u32,
         /// Decimals in the text.
         given: usize,
@@ -48,14 +54,17 @@ pub enum MoneyError {
     /// The amount is beyond [`MAX_MINOR_UNITS`].
     #[error("the amount is larger than can be accepted")]
     TooLarge,
-    /// Two currencies met where only one may be.
+    /// Two commodities met where only one may be.
     #[error("{left} cannot be combined with {right}")]
-    CurrencyMismatch {
-        /// Currency of the first amount.
-        left: Currency,
-        /// Currency of the second amount.
-        right: Currency,
+    Mixed {
+        /// Commodity of the first amount.
+        left: Commodity,
+        /// Commodity of the second amount.
+        right: Commodity,
     },
+    /// An amount of units stands where money is needed.
+    #[error("{0} is no currency, and money is needed here")]
+    NotMoney(Commodity),
     /// The result does not fit into 64 bits.
     #[error("the result is too large")]
     Overflow,
@@ -103,38 +112,13 @@ impl Money {
     /// # Errors
     /// [`MoneyError::NotANumber`], [`MoneyError::WrongDecimals`] or [`MoneyError::TooLarge`]; never rounds.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
-        let not_a_number = || MoneyError::NotANumber {
-            text: text.chars().take(40).collect(),
-            example: Self::from_minor(10_150, currency).to_string(),
-        };
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let unsigned = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = unsigned.split_once('.').map_or((unsigned, None), |(whole, rest)| (whole, Some(rest)));
-        if !digits(whole) || fraction.is_some_and(|fraction| !digits(fraction)) {
-            return Err(not_a_number());
-        }
-        let fraction = fraction.unwrap_or("");
-        if u32::try_from(fraction.len()) != Ok(currency.decimals()) {
-            return Err(MoneyError::WrongDecimals { currency, expected: currency.decimals(), given: fraction.len() });
-        }
-        let significant = format!("{whole}{fraction}");
-        let significant = significant.trim_start_matches('0');
-        let magnitude: i64 = match significant {
-            "" => 0,
-            significant if significant.len() > 16 => return Err(MoneyError::TooLarge),
-            significant => significant.parse().map_err(|_| MoneyError::TooLarge)?,
-        };
-        if magnitude > MAX_MINOR_UNITS {
-            return Err(MoneyError::TooLarge);
-        }
-        let minor = if text.starts_with('-') { -magnitude } else { magnitude };
-        Ok(Self { minor, currency })
+        Ok(Self { minor: decimal::parse(text, currency.into())?, currency })
     }
 
     /// The sum of two amounts of one currency.
     ///
     /// # Errors
-    /// [`MoneyError::CurrencyMismatch`] or [`MoneyError::Overflow`].
+    /// [`MoneyError::Mixed`] or [`MoneyError::Overflow`].
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::Overflow)?;
@@ -144,7 +128,7 @@ impl Money {
     /// The difference of two amounts of one currency.
     ///
     /// # Errors
-    /// [`MoneyError::CurrencyMismatch`] or [`MoneyError::Overflow`].
+    /// [`MoneyError::Mixed`] or [`MoneyError::Overflow`].
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         let minor = self.minor.checked_sub(other.minor).ok_or(MoneyError::Overflow)?;
@@ -164,7 +148,7 @@ impl Money {
         if self.currency == other.currency {
             Ok(())
         } else {
-            Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency })
+            Err(MoneyError::Mixed { left: self.currency.into(), right: other.currency.into() })
         }
     }
 }
@@ -172,20 +156,7 @@ impl Money {
 /// Prints the decimal without the currency: `101.50`.
 impl fmt::Display for Money {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let magnitude = self.minor.unsigned_abs();
-        let decimals = self.currency.decimals();
-        let scale = 10_u64.pow(decimals);
-        match decimals {
-            0 => write!(formatter, "{sign}{magnitude}"),
-            decimals => write!(
-                formatter,
-                "{sign}{}.{:0width$}",
-                magnitude / scale,
-                magnitude % scale,
-                width = decimals as usize
-            ),
-        }
+        decimal::write(formatter, self.minor, self.currency.decimals())
     }
 }
 
@@ -247,8 +218,8 @@ mod tests {
     fn currencies_do_not_mix() -> Result<(), UnknownCurrency> {
         let euro = Money::from_minor(1, Currency::try_new("EUR")?);
         let franc = Money::from_minor(1, Currency::try_new("XOF")?);
-        assert!(matches!(euro.checked_add(franc), Err(MoneyError::CurrencyMismatch { .. })));
-        assert!(matches!(euro.checked_sub(franc), Err(MoneyError::CurrencyMismatch { .. })));
+        assert!(matches!(euro.checked_add(franc), Err(MoneyError::Mixed { .. })));
+        assert!(matches!(euro.checked_sub(franc), Err(MoneyError::Mixed { .. })));
         Ok(())
     }
 

@@ -10,7 +10,7 @@ mod record;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-pub use record::CloseRecord;
+pub use record::{ClosingBalances, RecordedChange};
 
 /// Two different people who approved something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,7 @@ mod breaks;
 mod by_hand;
 mod error;
 mod loading;
+mod open_items;
 mod rule;
 mod run;
 mod statement_file;

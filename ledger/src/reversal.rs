@@ -3,9 +3,12 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::balances::{currency, stored_code};
+use crate::balances::stored_code;
+use crate::lots::LotsOfPostings;
 use crate::schema::{accounts, entries, hold_changes, period_changes, postings};
-use crate::{EntryBuilder, EntryKind, Error, Ledger, Money, Sequence};
+use crate::{
+    AccountCode, Amount, Commodity, EntryBuilder, EntryKind, Error, GivenLot, Ledger, Lot, NewLot, Sequence, Side,
+};
 
 impl Ledger {
     /// An entry that takes back another one, effective today; further postings make it a correction, which takes back
@@ -46,7 +49,7 @@ impl Ledger {
             .await
             .optional()?
             .ok_or_else(|| not_reversible("there is no such entry"))?;
-        let rows: Vec<(String, i32, i64)> = postings::table
+        let rows: Vec<(i16, String, i32, i64)> = postings::table
             .inner_join(
                 accounts::table
                     .on(accounts::book_id.eq(postings::book_id).and(accounts::account.eq(postings::account))),
@@ -54,19 +57,82 @@ impl Ledger {
             .filter(postings::book_id.eq(book))
             .filter(postings::sequence.eq(asked))
             .order(postings::ordinal)
-            .select((accounts::code, accounts::commodity, postings::amount_minor))
+            .select((postings::ordinal, accounts::code, accounts::commodity, postings::amount_minor))
             .load(&mut connection)
             .await?;
+        let commodities: Vec<i32> = rows.iter().map(|row| row.2).collect();
+        self.units.learn(&mut connection, commodities.clone()).await?;
+        let span = (asked - 1, asked);
+        let mut lots = LotsOfPostings::read(&mut connection, self.book, &self.units, span, commodities).await?;
         let mut reversal = crate::Entry::builder(kind, self.today()).reversing(entry);
         if let Some(subject) = subject {
             reversal = reversal.subject(subject);
         }
-        for (code, commodity, amount) in rows {
-            let code = stored_code(&code)?;
-            let size = amount.checked_abs().ok_or_else(|| Error::Corrupt(format!("an amount of {amount}")))?;
-            let size = Money::from_minor(size, currency(commodity)?);
-            reversal = if amount > 0 { reversal.credit(code, size) } else { reversal.debit(code, size) };
+        let postings = rows
+            .into_iter()
+            .map(|(ordinal, code, commodity, amount)| {
+                let amount = Amount::from_minor(amount, self.units.commodity(commodity)?);
+                Ok(Booked { account: stored_code(&code)?, amount, lots: lots.take(asked, ordinal) })
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        for posting in &postings {
+            let fate = fate(&postings, posting.amount.commodity()).ok_or_else(|| {
+                not_reversible(
+                    "it took back some units and passed others on; book what is right as entries of their own",
+                )
+            })?;
+            reversal = posting.turned_round(reversal, fate)?;
         }
         Ok(reversal)
+    }
+}
+
+/// A posting that is taken back.
+struct Booked {
+    account: AccountCode,
+    amount: Amount,
+    lots: Vec<Lot>,
+}
+
+/// What became of the units that holders gave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Other holders have them.
+    PassedOn,
+    /// They were taken back by who issued them, so they are issued again.
+    TakenBack,
+}
+
+fn fate(postings: &[Booked], commodity: Commodity) -> Option<Fate> {
+    let received = postings.iter().filter(|posting| posting.amount.commodity() == commodity);
+    let received = received.filter(|posting| posting.amount.minor() < 0 && commodity.unit().is_some());
+    let issuers = received.clone().filter(|posting| posting.account.kind().normal_side() == Side::Debit).count();
+    match issuers {
+        0 => Some(Fate::PassedOn),
+        all if all == received.count() => Some(Fate::TakenBack),
+        _ => None,
+    }
+}
+
+impl Booked {
+    fn turned_round(&self, reversal: EntryBuilder, fate: Fate) -> Result<EntryBuilder, Error> {
+        let beyond = |_| Error::Corrupt(format!("an amount of {}", self.amount));
+        let account = self.account.clone();
+        let is_holding = account.kind().normal_side() == Side::Credit && !self.lots.is_empty();
+        if self.amount.is_positive() {
+            return Ok(match fate {
+                Fate::TakenBack if is_holding => {
+                    let again = |lot: &Lot| NewLot { amount: lot.amount, acquired_on: lot.acquired_on, cost: lot.cost };
+                    reversal.credit_lots(account, self.lots.iter().map(again).collect())
+                }
+                _ => reversal.credit(account, self.amount),
+            });
+        }
+        if !is_holding {
+            return Ok(reversal.debit(account, self.amount.checked_neg().map_err(beyond)?));
+        }
+        // What was received goes back, whatever else is held meanwhile.
+        let back = |lot: &Lot| Ok(GivenLot { lot: lot.name, amount: lot.amount.checked_neg().map_err(beyond)? });
+        Ok(reversal.debit_lots(account, self.lots.iter().map(back).collect::<Result<_, Error>>()?))
     }
 }

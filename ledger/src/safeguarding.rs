@@ -1,4 +1,5 @@
-//! The safeguarding equation: what we owe to clients is covered by money kept for them.
+//! The safeguarding equation: what we owe to clients is covered by money kept for them. Units are no money, so they
+//! stand on neither side.
 
 use std::collections::BTreeMap;
 
@@ -47,11 +48,12 @@ impl Safeguarding {
     pub fn of(balance: &TrialBalance, chart: &Chart, rates: &impl RatesOfTheDay) -> Result<Self, MoneyError> {
         let mut sides = BTreeMap::<Currency, (Money, Money)>::new();
         for balance in &balance.balances {
-            let zero = Money::zero(balance.currency);
-            let side = sides.entry(balance.currency).or_insert((zero, zero));
+            let Ok(held) = Money::try_from(balance.on_normal_side()) else { continue };
+            let zero = Money::zero(held.currency());
+            let side = sides.entry(held.currency()).or_insert((zero, zero));
             match chart.template(&balance.account).map(crate::Template::role) {
-                Some(AccountRole::ClientMoney) => side.0 = side.0.checked_add(balance.on_normal_side())?,
-                Some(AccountRole::Safeguard) => side.1 = side.1.checked_add(balance.on_normal_side())?,
+                Some(AccountRole::ClientMoney) => side.0 = side.0.checked_add(held)?,
+                Some(AccountRole::Safeguard) => side.1 = side.1.checked_add(held)?,
                 _ => {}
             }
         }
@@ -73,6 +75,19 @@ impl Safeguarding {
             }
         }
         Ok(equation)
+    }
+
+    /// What is in the way of the equation, in words.
+    #[must_use]
+    pub fn shortfall(&self) -> String {
+        let currencies: Vec<&str> = self.without_rate.iter().map(|currency| currency.code()).collect();
+        let short = self.client_money.checked_sub(self.safeguards);
+        match short {
+            Ok(short) if short.is_positive() => {
+                format!("{short} {} are owed to clients and not covered", short.currency())
+            }
+            _ => format!("no rate is known for {}", currencies.join(", ")),
+        }
     }
 
     /// Whether the equation is proven to hold: all currencies were counted, and clients' money is covered.

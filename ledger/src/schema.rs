@@ -1,6 +1,10 @@
 //! Diesel's view of the schema `ledger`; equal to the migrated database, which a test checks.
 #![allow(missing_docs)]
 
+mod reconciliation;
+
+pub use reconciliation::*;
+
 diesel::table! {
     ledger.books (book_id) {
         book_id -> Int2,
@@ -58,6 +62,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    ledger.units (number) {
+        number -> Int4,
+        code -> Text,
+        name -> Text,
+        decimals -> Int2,
+        subject -> Uuid,
+        opened_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger.lots (book_id, sequence, ordinal, lot_sequence, lot_number) {
+        book_id -> Int2,
+        ordinal -> Int2,
+        lot_number -> Int2,
+        commodity -> Int4,
+        cost_commodity -> Nullable<Int4>,
+        acquired_on -> Date,
+        sequence -> Int8,
+        lot_sequence -> Int8,
+        account -> Int8,
+        amount_minor -> Int8,
+        cost_minor -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     ledger.refusals (refusal_id) {
         refusal_id -> Int8,
         book_id -> Int2,
@@ -104,6 +135,32 @@ diesel::table! {
         sequence -> Int8,
         account -> Int8,
         balance_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    ledger.close_records (book_id, sequence) {
+        book_id -> Int2,
+        sequence -> Int8,
+        accounts -> Int8,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger.proposals (book_id, proposal_id) {
+        book_id -> Int2,
+        proposal_id -> Uuid,
+        kind -> Text,
+        content -> Text,
+        digest -> Bytea,
+        proposed_by -> Uuid,
+        proposed_at -> Timestamptz,
+        lapses_at -> Timestamptz,
+        state -> Text,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        entry_key -> Nullable<Uuid>,
     }
 }
 
@@ -208,139 +265,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    ledger.reconciled_accounts (book_id, account) {
-        book_id -> Int2,
-        commodity -> Int4,
-        account -> Int8,
-        begins_after -> Int8,
-        external_account -> Text,
-        collected_through -> Int8,
-        last_statement -> Int8,
-        last_item -> Int8,
-        last_run -> Int8,
-        last_match -> Int8,
-        last_break -> Int8,
-        opened_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    ledger.reconciliation_statements (book_id, account, statement) {
-        book_id -> Int2,
-        commodity -> Int4,
-        account -> Int8,
-        statement -> Int8,
-        external_id -> Text,
-        external_number -> Text,
-        opens_on -> Date,
-        closes_on -> Date,
-        opening_minor -> Int8,
-        closing_minor -> Int8,
-        lines -> Int4,
-        digest -> Bytea,
-        loaded_by -> Uuid,
-        loaded_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    ledger.reconciliation_runs (book_id, account, run) {
-        book_id -> Int2,
-        commodity -> Int4,
-        account -> Int8,
-        run -> Int8,
-        tolerance_days -> Int4,
-        tolerance_minor -> Int8,
-        matched -> Int4,
-        opened -> Int4,
-        run_by -> Uuid,
-        run_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    ledger.reconciliation_matches (book_id, account, match_number) {
-        book_id -> Int2,
-        commodity -> Int4,
-        account -> Int8,
-        match_number -> Int8,
-        difference_minor -> Int8,
-        run -> Nullable<Int8>,
-        lines -> Int4,
-        postings -> Int4,
-        rule -> Text,
-        reason -> Nullable<Text>,
-        matched_by -> Uuid,
-        matched_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    ledger.reconciliation_unmatches (book_id, account, match_number) {
-        book_id -> Int2,
-        account -> Int8,
-        match_number -> Int8,
-        items -> Array<Int8>,
-        reason -> Text,
-        unmatched_by -> Uuid,
-        unmatched_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    ledger.reconciliation_items (book_id, account, item) {
-        book_id -> Int2,
-        by_hand_only -> Bool,
-        commodity -> Int4,
-        account -> Int8,
-        item -> Int8,
-        statement -> Nullable<Int8>,
-        sequence -> Nullable<Int8>,
-        amount_minor -> Int8,
-        match_number -> Nullable<Int8>,
-        place -> Int4,
-        occurs_on -> Date,
-        reference -> Nullable<Text>,
-        bank_reference -> Nullable<Text>,
-        sealed_text -> Nullable<Bytea>,
-    }
-}
-
-diesel::table! {
-    ledger.reconciliation_breaks (book_id, account, break_number) {
-        book_id -> Int2,
-        commodity -> Int4,
-        account -> Int8,
-        break_number -> Int8,
-        item -> Nullable<Int8>,
-        match_number -> Nullable<Int8>,
-        amount_minor -> Int8,
-        occurs_on -> Date,
-        candidates -> Int4,
-        cause -> Text,
-        state -> Text,
-        owner -> Nullable<Uuid>,
-        last_event -> Int4,
-        opened_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    ledger.reconciliation_break_events (book_id, account, break_number, ordinal) {
-        book_id -> Int2,
-        account -> Int8,
-        break_number -> Int8,
-        ordinal -> Int4,
-        event -> Text,
-        person -> Uuid,
-        owner -> Nullable<Uuid>,
-        entry_sequence -> Nullable<Int8>,
-        reason -> Nullable<Text>,
-        happened_at -> Timestamptz,
-    }
-}
-
 diesel::allow_tables_to_appear_in_same_query!(
     books,
     accounts,
@@ -351,8 +275,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     adjustments,
     period_changes,
     closing_balances,
+    close_records,
+    proposals,
     holds,
     hold_changes,
+    units,
+    lots,
     log_tiles,
     log_checkpoints,
     log_cosignatures,

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::history::{Bounds, Line, Toward};
-use crate::{AccountCode, AsOf, Balance, Currency, Error, Ledger, Money, Sequence};
+use crate::{AccountCode, Amount, AsOf, Balance, Commodity, Error, Ledger, Sequence};
 
 /// Lines that one page has at most.
 pub const MAX_STATEMENT_LINES: i64 = 500;
@@ -29,16 +29,16 @@ pub struct StatementLine {
     /// What it was about.
     pub subject: Option<Uuid>,
     /// The amount.
-    pub amount: Money,
+    pub amount: Amount,
     /// The balance after it.
-    pub balance: Money,
+    pub balance: Amount,
 }
 
 impl StatementLine {
     /// The line of an account, with the balance after it, debits positive.
-    pub(crate) fn of(account: &AccountCode, currency: Currency, line: Line, balance_minor: i64) -> Self {
+    pub(crate) fn of(account: &AccountCode, commodity: Commodity, line: Line, balance_minor: i64) -> Self {
         let side = |debit_positive_minor| {
-            Balance { account: account.clone(), currency, debit_positive_minor }.on_normal_side()
+            Balance { account: account.clone(), commodity, debit_positive_minor }.on_normal_side()
         };
         Self {
             sequence: Sequence::new(line.sequence),
@@ -59,11 +59,11 @@ impl StatementLine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// The balance before the first line.
-    pub opening: Money,
+    pub opening: Amount,
     /// The lines, oldest first.
     pub lines: Vec<StatementLine>,
     /// The balance after the last line.
-    pub closing: Money,
+    pub closing: Amount,
 }
 
 /// Where a page starts: after that posting.
@@ -89,24 +89,25 @@ impl Ledger {
     pub async fn statement(
         &self,
         code: &AccountCode,
-        currency: Currency,
+        commodity: impl Into<Commodity>,
         after: After,
         limit: i64,
     ) -> Result<Statement, Error> {
-        let account = self.account(code, currency).await?;
+        let commodity = commodity.into();
+        let account = self.account(code, commodity).await?;
         let bounds = Bounds { after: 0, through: i64::MAX, place: (after.sequence.number(), after.ordinal) };
         let limit = limit.clamp(1, MAX_STATEMENT_LINES);
         let lines = self.lines(account.number, bounds, Toward::Newer, limit).await?;
         let side =
-            |debit_positive_minor| Balance { account: code.clone(), currency, debit_positive_minor }.on_normal_side();
+            |debit_positive_minor| Balance { account: code.clone(), commodity, debit_positive_minor }.on_normal_side();
         let opening = match lines.as_slice().first() {
             Some(first) => side(first.balance_minor - first.amount_minor),
-            None => self.balance(code, currency, AsOf::Now).await?,
+            None => self.balance(code, commodity, AsOf::Now).await?,
         };
         let closing = lines.as_slice().last().map_or(opening, |last| side(last.balance_minor));
         let line = |line: Line| {
             let balance_minor = line.balance_minor;
-            StatementLine::of(code, currency, line, balance_minor)
+            StatementLine::of(code, commodity, line, balance_minor)
         };
         Ok(Statement { opening, lines: lines.into_iter().map(line).collect(), closing })
     }

@@ -1,12 +1,13 @@
 //! Units of work: an entry together with the changes of state that it causes, committed whole or not at all.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::hold::{Available, HoldId, MAX_LIVE_HOLDS};
 use crate::log::leaf::content_commitment;
-use crate::{AccountCode, Balance, Entry, Money};
+use crate::lots::{LotName, MAX_LOTS};
+use crate::{AccountCode, Amount, Balance, Chart, Commodity, Entry};
 
 /// Changes of state that one unit may cause.
 pub const MAX_EFFECTS: usize = 64;
@@ -116,7 +117,7 @@ impl UnitOfWork {
 }
 
 /// The place of an entry in its book's order: 1, 2, 3, … without gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sequence(pub(crate) i64);
 
@@ -165,14 +166,14 @@ pub enum Outcome {
 #[non_exhaustive]
 pub enum Refusal {
     /// The account would fall below its floor.
-    #[error("{account} would fall to {would_be} {}, below its floor of {floor}", would_be.currency())]
+    #[error("{account} would fall to {would_be} {}, below its floor of {floor}", would_be.commodity())]
     BelowFloor {
         /// The account.
         account: AccountCode,
         /// The balance that would remain on its normal side.
-        would_be: Money,
+        would_be: Amount,
         /// The least that may remain.
-        floor: Money,
+        floor: Amount,
     },
     /// The key has been used for other content.
     #[error("the idempotency key was used before with other content")]
@@ -180,6 +181,9 @@ pub enum Refusal {
     /// The chart has no template for the account.
     #[error("the chart of accounts knows no account like {0}")]
     UnknownAccount(AccountCode),
+    /// The account's name was erased; nothing is booked on it any more.
+    #[error("the name of {0} was erased; nothing is booked on it any more")]
+    AccountErased(AccountCode),
     /// A change of state did not fit any more: somebody else was first.
     #[error("the change {effect} does not apply any more")]
     EffectNotApplicable {
@@ -207,20 +211,20 @@ pub enum Refusal {
     #[error("hold {0} has not expired")]
     HoldNotExpired(HoldId),
     /// More is asked of the hold than remains in it.
-    #[error("hold {hold} has {remaining} {} left", remaining.currency())]
+    #[error("hold {hold} has {remaining} {} left", remaining.commodity())]
     HoldTooSmall {
         /// The hold.
         hold: HoldId,
         /// What remains.
-        remaining: Money,
+        remaining: Amount,
     },
     /// The entry's postings take less off the account than the entry posts of its holds.
-    #[error("the entry posts {posted} {} of holds on {account} and moves less off it", posted.currency())]
+    #[error("the entry posts {posted} {} of holds on {account} and moves less off it", posted.commodity())]
     HoldNotMoved {
         /// The account.
         account: AccountCode,
         /// What is posted of holds on it.
-        posted: Money,
+        posted: Amount,
     },
     /// The account has too many live holds.
     #[error("{0} has {MAX_LIVE_HOLDS} live holds already")]
@@ -246,12 +250,52 @@ pub enum Refusal {
     /// The entry was taken back before.
     #[error("entry {} was reversed before", .0.number())]
     AlreadyReversed(Sequence),
+    /// The chart keeps other things on the account.
+    #[error("{account} holds no {commodity}: units and currencies have accounts of their own in the chart")]
+    WrongCommodity {
+        /// The account.
+        account: AccountCode,
+        /// What was to be booked on it.
+        commodity: Commodity,
+    },
+    /// The unit is not registered in this database.
+    #[error("{0} is not registered")]
+    UnknownUnit(Commodity),
+    /// Less is held of a lot than is to be given.
+    #[error("{account} holds {held} of lot {lot}")]
+    LotNotHeld {
+        /// The account.
+        account: AccountCode,
+        /// The lot.
+        lot: LotName,
+        /// What it holds of it.
+        held: Amount,
+    },
+    /// An account is to give units that it does not hold before the entry.
+    #[error("{account} holds {held} {} before the entry, less than it gives", held.commodity())]
+    LotsNotHeld {
+        /// The account.
+        account: AccountCode,
+        /// What it holds.
+        held: Amount,
+    },
+    /// The entry moves more lots than [`MAX_LOTS`].
+    #[error("an entry may move at most {MAX_LOTS} lots")]
+    TooManyLots,
     /// The unit causes more than [`MAX_EFFECTS`] changes.
     #[error("a unit may cause at most {MAX_EFFECTS} changes of state")]
     TooManyEffects,
 }
 
 impl Refusal {
+    /// Why the chart opens no account for that.
+    pub(crate) fn no_account(chart: &Chart, code: &AccountCode, commodity: Commodity) -> Self {
+        match chart.template(code) {
+            Some(template) if !template.holds(commodity) => Self::WrongCommodity { account: code.clone(), commodity },
+            _ => Self::UnknownAccount(code.clone()),
+        }
+    }
+
     /// A stable word for the reason, for counters and records.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
@@ -259,9 +303,14 @@ impl Refusal {
             Self::BelowFloor { .. } => "below-floor",
             Self::KeyReused => "key-reused",
             Self::UnknownAccount(_) => "unknown-account",
+            Self::AccountErased(_) => "account-erased",
             Self::EffectNotApplicable { .. } => "effect-not-applicable",
             Self::BalanceTooLarge(_) => "balance-too-large",
             Self::TooManyEffects => "too-many-effects",
+            Self::WrongCommodity { .. } => "wrong-commodity",
+            Self::UnknownUnit(_) => "unknown-unit",
+            Self::LotNotHeld { .. } | Self::LotsNotHeld { .. } => "lot-not-held",
+            Self::TooManyLots => "too-many-lots",
             Self::HoldExists(_) => "hold-exists",
             Self::UnknownHold(_) => "unknown-hold",
             Self::HoldExpired { .. } => "hold-expired",

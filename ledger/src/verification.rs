@@ -9,6 +9,7 @@ mod accounts;
 mod besides;
 mod holds;
 mod joining;
+mod lots;
 mod stretch;
 
 use std::sync::Arc;
@@ -35,16 +36,17 @@ const SETTINGS: &str = "set statement_timeout = '2h'; set client_connection_chec
     set idle_in_transaction_session_timeout = 0";
 
 /// What is checked.
-const CHECKS: [&str; 14] = [
+const CHECKS: [&str; 15] = [
     "sequences run from 1 to the book's head without a gap",
     "booking times never run backwards",
     "every entry has at least two postings, numbered without a gap, or changes a hold or a period",
     "every posting belongs to an entry",
-    "every entry balances in each currency",
-    "every posting is in its account's currency",
+    "every entry balances in each commodity",
+    "every posting is in its account's commodity",
     "every running balance continues the one before it",
     "no account was ever below its floor after an entry",
     "every account is what was opened, and its balance is the sum of its postings",
+    "every lot is passed on as it was issued, and nobody gave what they did not hold",
     "every hold is what its changes left, and nothing was reserved that was not there",
     "nothing was taken back twice, and nothing stands beside an entry that is not there",
     "the book is closed as far as its last change of period says",
@@ -64,6 +66,7 @@ enum Kind {
     Running,
     Floor,
     Account,
+    Lot,
     Hold,
     Beside,
     Period,

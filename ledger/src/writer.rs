@@ -19,7 +19,9 @@ mod accounts;
 mod batch;
 mod careful;
 mod flight;
+mod holdings;
 mod holds;
+mod lots;
 mod memory;
 mod persistence;
 mod plan;
@@ -42,6 +44,7 @@ use uuid::Uuid;
 
 use crate::account::Chart;
 use crate::unit_of_work::UnitOfWork;
+use crate::units::Units;
 use crate::{BookId, Error};
 use batch::Booked;
 use flight::{Cargo, Landing, fly};
@@ -80,19 +83,27 @@ pub struct BatchReport {
 /// Told of each batch, on the writer's own task: must be quick.
 pub type Observer = Arc<dyn Fn(BatchReport) + Send + Sync>;
 
+/// What a writer knows before it has read anything.
+pub(crate) struct Beginning {
+    pub(crate) chart: Chart,
+    pub(crate) units: Units,
+}
+
 /// Starts the writer of a book; it ends when the last [`Queue`] is dropped and everything handed in is answered.
 pub(crate) async fn start(
     database: Database,
     book: BookId,
     name: &str,
-    chart: Chart,
+    beginning: Beginning,
     clock: Clock,
     observer: Option<Observer>,
 ) -> Result<(Queue, JoinHandle<()>), Error> {
     let mut connection = database.dedicated_connection().await?;
     store::ensure_book(&mut connection, book, name).await?;
     let head = store::read_head(&mut connection, book).await?;
-    let memory = Memory { chart, head, accounts: accounts::Accounts::default(), recent: recent::Recent::default() };
+    let Beginning { chart, units } = beginning;
+    let memory =
+        Memory { chart, units, head, accounts: accounts::Accounts::default(), recent: recent::Recent::default() };
     let (queue, submissions) = Queue::new();
     let room = queue.room();
     let writer = Writer {

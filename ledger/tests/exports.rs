@@ -5,8 +5,11 @@ use std::process::Command;
 
 use crate::fixture::{LedgerFixture, Result, account, euro, unit};
 use futures_util::TryStreamExt;
-use ledger::{AsOf, Currency, Entry, EntryKind, Export, Extent, Format, IdempotencyKey, Money, Subjects, UnitOfWork};
+use ledger::{
+    Amount, AsOf, Currency, Entry, EntryKind, Export, Extent, Format, IdempotencyKey, Money, Subjects, UnitOfWork,
+};
 
+mod check;
 mod pack;
 mod parts;
 mod sample;
@@ -75,8 +78,8 @@ async fn hledger_accepts_the_journal_strictly_and_agrees_to_the_minor_unit() -> 
         .balances
         .iter()
         .map(|balance| {
-            let amount = Money::from_minor(balance.debit_positive_minor, balance.currency);
-            ((balance.account.to_string(), balance.currency.to_string()), amount.to_string())
+            let amount = Amount::from_minor(balance.debit_positive_minor, balance.commodity);
+            ((balance.account.to_string(), balance.commodity.to_string()), amount.to_string())
         })
         .collect();
     for (key, amount) in &ours {

@@ -1,5 +1,6 @@
 //! Faults one by one, each where it hurts most.
 
+mod company;
 mod disk;
 
 use std::time::Duration;
@@ -138,7 +139,7 @@ async fn two_processes_that_reserve_the_same_money_never_reserve_it_twice() -> R
     assert_eq!(spent, funds);
     for ledger in [&held.ledger, &other] {
         let left = ledger.available(&wallet, Currency::EUR).await?;
-        assert_eq!((left.balance, left.held), (euro(0), euro(0)));
+        assert_eq!((left.balance, left.held), (euro(0).into(), euro(0).into()));
     }
     assert_eq!(other.head().await?.number(), 1 + 2 * funds);
     assert_eq!(other.verify(|_, _| {}).await?.first_difference(), None);

@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use ledger::{
-    AccountCode, BookId, BookSettings, Chart, Currency, Entry, EntryKind, HoldId, IdempotencyKey, Ledger, Outcome,
+    Approvals, BookId, BookSettings, Chart, Currency, Entry, EntryKind, HoldId, IdempotencyKey, Ledger, Money, Outcome,
     PostError, Receipt, Sequence, UnitOfWork, WriterTask,
 };
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
 use uuid::Uuid;
 
-use crate::fixture::{Result, account, euro};
+use crate::fixture::{Result, account};
 use crate::model::{Model, ModelAccount, Operation, Verdict};
+use crate::process::errand::Left;
+use crate::things;
 
 pub const CHART: &str = r#"
     [accounts."assets:bank:{name}"]
@@ -24,13 +26,25 @@ pub const CHART: &str = r#"
     [accounts."assets:float:{institution}"]
     description = "grows by debits, nothing below ten"
     floor = 10
+    [accounts."equity:fx-position"]
+    description = "where currencies meet"
+    [accounts."liabilities:clearing:{book}"]
+    description = "owed to another book"
+    [accounts."assets:clearing:{book}"]
+    description = "claimed from another book"
+    floor = 0
 "#;
 pub const KIND: EntryKind = EntryKind::new("test");
 /// A second that all tests start in.
 pub const START: i64 = 1_780_000_000;
 
+/// Accounts in euro.
 pub fn accounts() -> Vec<ModelAccount> {
-    let account = |code, grows_by_debit, floor| ModelAccount { code, grows_by_debit, floor, balance: 0 };
+    accounts_in("EUR")
+}
+
+pub fn accounts_in(currency: &'static str) -> Vec<ModelAccount> {
+    let account = |code, grows_by_debit, floor| ModelAccount { code, currency, grows_by_debit, floor, balance: 0 };
     vec![
         account("assets:bank:main", true, None),
         account("liabilities:wallets:amina", false, Some(0)),
@@ -38,6 +52,13 @@ pub fn accounts() -> Vec<ModelAccount> {
         account("liabilities:credit:chioma", false, Some(-100)),
         account("assets:float:mfi", true, Some(10)),
     ]
+}
+
+const AUDITOR: Uuid = Uuid::from_u128(1);
+const DIRECTOR: Uuid = Uuid::from_u128(2);
+
+pub fn currency_of(account: &ModelAccount) -> Currency {
+    Currency::try_new(account.currency).expect("a currency")
 }
 
 pub fn time(seconds: i64) -> DateTime<Utc> {
@@ -62,52 +83,101 @@ pub fn settings(clock: &Clock) -> Result<BookSettings> {
     Ok(BookSettings { book: BookId::FIRST, name: "held".to_owned(), chart, clock: clock.clone(), observer: None })
 }
 
-/// What the ledger is asked to do; periods are changed through calls of their own.
+/// What the ledger is asked to do with accounts in euro.
 pub async fn unit_of(ledger: &Ledger, number: u64, operation: &Operation) -> Result<UnitOfWork> {
-    let accounts = accounts();
+    unit_among(&accounts(), ledger, number, operation).await
+}
+
+/// What the ledger is asked to do; periods are changed through calls of their own.
+pub async fn unit_among(
+    accounts: &[ModelAccount],
+    ledger: &Ledger,
+    number: u64,
+    operation: &Operation,
+) -> Result<UnitOfWork> {
     let code = |index: usize| account(accounts[index].code);
+    let money = |index: usize, amount| Money::from_minor(amount, currency_of(&accounts[index]));
+    let moved = |day, debit, credit, amount| {
+        let entry = Entry::builder(KIND, day).debit(code(debit), money(debit, amount));
+        entry.credit(code(credit), money(credit, amount))
+    };
     let today = time(START).date_naive();
+    let mut effect = None;
     let entry = match *operation {
-        Operation::Move { debit, credit, amount } => {
-            Entry::builder(KIND, today).debit(code(debit), euro(amount)).credit(code(credit), euro(amount))
-        }
-        Operation::Late { debit, credit, amount, day } => {
-            Entry::builder(KIND, date(day)).debit(code(debit), euro(amount)).credit(code(credit), euro(amount))
+        Operation::Move { debit, credit, amount } => moved(today, debit, credit, amount),
+        Operation::Late { debit, credit, amount, day } => moved(date(day), debit, credit, amount),
+        Operation::Adjust { debit, credit, amount, day } => {
+            moved(date(day), debit, credit, amount).adjusting(Approvals::try_new(AUDITOR, DIRECTOR)?)
         }
         Operation::Place { hold, account, amount, until } => {
-            Entry::builder(KIND, today).hold(hold_id(hold), code(account), euro(amount), time(until))
+            Entry::builder(KIND, today).hold(hold_id(hold), code(account), money(account, amount), time(until))
         }
-        Operation::Post { hold, debit, credit, amount, of_hold } => Entry::builder(KIND, today)
-            .debit(code(debit), euro(amount))
-            .credit(code(credit), euro(amount))
-            .post_hold(hold_id(hold), euro(of_hold)),
+        Operation::Post { hold, debit, credit, amount, of_hold } => {
+            moved(today, debit, credit, amount).post_hold(hold_id(hold), money(debit, of_hold))
+        }
         Operation::Release { hold } => Entry::builder(KIND, today).release_hold(hold_id(hold)),
         Operation::Reverse { sequence } => ledger.reversal(Sequence::new(sequence), KIND).await?,
+        Operation::Correct { sequence, debit, credit, amount } => {
+            let turned = ledger.reversal(Sequence::new(sequence), KIND).await?;
+            turned.debit(code(debit), money(debit, amount)).credit(code(credit), money(credit, amount))
+        }
+        Operation::Exchange { debit, sold, amount, bought, credit, counter } => moved(today, debit, sold, amount)
+            .debit(code(bought), money(bought, counter))
+            .credit(code(credit), money(credit, counter)),
+        Operation::Take { thing, debit, credit, amount } => {
+            effect = Some(things::take(ledger.book(), thing)?);
+            moved(today, debit, credit, amount)
+        }
+        Operation::Poison { debit, credit, amount } => {
+            effect = Some(things::poison()?);
+            moved(today, debit, credit, amount)
+        }
+        Operation::Leg { .. } => return Err("a leg is booked by its transfer".into()),
         Operation::Close { .. } | Operation::Reopen { .. } => return Err("a period is no unit of its own".into()),
     };
-    Ok(UnitOfWork::new(key(number), entry.build()?))
+    let unit = UnitOfWork::new(key(number), entry.build()?);
+    Ok(match effect {
+        Some(effect) => unit.causing(effect),
+        None => unit,
+    })
+}
+
+/// Changes a period.
+pub async fn change_period(
+    ledger: &Ledger,
+    number: u64,
+    operation: &Operation,
+) -> std::result::Result<Receipt, PostError> {
+    match *operation {
+        Operation::Close { through } => ledger.close_period(key(number), date(through), AUDITOR).await,
+        Operation::Reopen { from } => {
+            let approvals = Approvals::try_new(AUDITOR, DIRECTOR).expect("two people");
+            ledger.reopen_period(key(number), date(from), approvals).await
+        }
+        _ => panic!("{operation:?} changes no period"),
+    }
 }
 
 /// An entry answers with what it left, not with what the whole batch left.
-pub fn compare_receipt(model: &Model, receipt: &Receipt) {
-    let index = |code: &AccountCode| {
-        let index = model.accounts.iter().position(|account| account.code == code.as_str());
-        index.expect("a known account")
+pub fn compare_receipt(model: &Model, left: &Left) {
+    let index = |code: &str, currency: &str| {
+        let found = model.accounts.iter().position(|account| account.code == code && account.currency == currency);
+        found.expect("a known account")
     };
-    for balance in &receipt.balances {
-        assert_eq!(balance.on_normal_side().minor(), model.normal(index(&balance.account)));
+    for (code, currency, balance) in &left.balances {
+        assert_eq!(*balance, model.normal(index(code, currency)), "{code} after entry {}", left.sequence);
     }
-    for available in &receipt.available {
-        let index = index(&available.account);
-        assert_eq!(available.balance.minor(), model.normal(index));
-        assert_eq!(available.held.minor(), model.held(index));
+    for (code, currency, balance, held) in &left.available {
+        let index = index(code, currency);
+        let modelled = (model.normal(index), model.held(index));
+        assert_eq!((*balance, *held), modelled, "{code} after entry {}", left.sequence);
     }
 }
 
 /// Holds balances, holds and the head against the model, and has the book verified.
 pub async fn compare(ledger: &Ledger, model: &Model) -> Result {
     for (index, modelled) in model.accounts.iter().enumerate() {
-        let found = ledger.available(&account(modelled.code), Currency::EUR).await;
+        let found = ledger.available(&account(modelled.code), currency_of(modelled)).await;
         let (balance, held) = match found {
             Ok(available) => (available.balance.minor(), available.held.minor()),
             Err(ledger::Error::UnknownAccount { .. }) => (0, 0),
@@ -117,7 +187,9 @@ pub async fn compare(ledger: &Ledger, model: &Model) -> Result {
     }
     for (id, modelled) in &model.holds {
         let hold = ledger.hold(hold_id(*id)).await?.ok_or("the hold is kept")?;
-        assert_eq!((hold.amount, hold.remaining), (euro(modelled.amount), euro(modelled.remaining)));
+        let currency = currency_of(&model.accounts[modelled.account]);
+        let money = |minor| Money::from_minor(minor, currency);
+        assert_eq!((hold.amount, hold.remaining), (money(modelled.amount).into(), money(modelled.remaining).into()));
         assert_eq!(hold.expires_at, time(modelled.until));
     }
     assert_eq!(ledger.head().await?.number(), model.entries.len() as i64);
@@ -157,7 +229,7 @@ impl Held {
         for ((number, operation), answer) in asked.iter().zip(answers) {
             let expected = self.model.apply(*number, operation);
             if let Ok(receipt) = &answer {
-                compare_receipt(&self.model, receipt);
+                compare_receipt(&self.model, &Left::of(receipt));
             }
             let verdict = match answer {
                 Ok(Receipt { sequence, outcome: Outcome::Booked, .. }) => Verdict::Booked(sequence.number()),

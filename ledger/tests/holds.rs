@@ -192,11 +192,11 @@ async fn a_hold_ends_at_its_very_moment_with_nobody_to_end_it() -> Result {
     let wallet = account("liabilities:wallets:amina");
     held.clock.advance(Duration::microseconds(9_999_999));
     let before = held.ledger.available(&wallet, Currency::EUR).await?;
-    assert_eq!((before.held, before.available()?), (euro(60), euro(40)));
+    assert_eq!((before.held, before.available()?), (euro(60).into(), euro(40).into()));
     assert_eq!(held.ledger.live_holds(&wallet, Currency::EUR).await?.len(), 1);
     held.clock.advance(Duration::microseconds(1));
     let after = held.ledger.available(&wallet, Currency::EUR).await?;
-    assert_eq!((after.held, after.available()?), (euro(0), euro(100)));
+    assert_eq!((after.held, after.available()?), (euro(0).into(), euro(100).into()));
     assert!(held.ledger.live_holds(&wallet, Currency::EUR).await?.is_empty());
     let spend = Operation::Move { debit: 1, credit: 2, amount: 100 };
     let spent = held.ledger.post(held.unit(3, &spend).await?).await?;

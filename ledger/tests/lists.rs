@@ -179,7 +179,7 @@ async fn the_tree_sums_up_what_is_below_and_ends_where_it_is_told() -> Result {
     };
     let lines = |tree: &ledger::AccountTree| -> Vec<(String, String, i64, i128)> {
         let line = |node: &ledger::AccountNode| {
-            (node.path.to_string(), node.currency.to_string(), node.accounts, node.debit_positive_minor)
+            (node.path.to_string(), node.commodity.to_string(), node.accounts, node.debit_positive_minor)
         };
         tree.nodes.iter().map(line).collect()
     };
@@ -213,7 +213,7 @@ async fn the_tree_sums_up_what_is_below_and_ends_where_it_is_told() -> Result {
         let page = tree(Some("liabilities"), 2, 2, after).await?;
         pages.extend(lines(&page));
         let last = page.nodes.last().expect("no page is empty");
-        after = Some((last.path.clone(), last.currency));
+        after = Some((last.path.clone(), last.commodity));
         if !page.goes_on {
             break;
         }
@@ -245,10 +245,10 @@ async fn a_statement_of_a_period_has_both_balances_and_stays_as_it_is() -> Resul
     };
     let period = Period::Sequences(Sequence::new(3), Sequence::new(8));
     let first = read(period, AsOf::Now, Page::First).await?;
-    assert_eq!((first.opening, first.closing), (euro(3), euro(36)));
-    assert_eq!((amounts(&first), first.before, first.after), (vec![3, 4, 5], euro(3), euro(15)));
+    assert_eq!((first.opening, first.closing), (euro(3).into(), euro(36).into()));
+    assert_eq!((amounts(&first), first.before, first.after), (vec![3, 4, 5], euro(3).into(), euro(15).into()));
     let second = read(period, AsOf::Now, Page::After(first.newer.ok_or("there is more")?)).await?;
-    assert_eq!((amounts(&second), second.before, second.after), (vec![6, 7, 8], euro(15), euro(36)));
+    assert_eq!((amounts(&second), second.before, second.after), (vec![6, 7, 8], euro(15).into(), euro(36).into()));
     assert_eq!(second.newer, None);
     let back = read(period, AsOf::Now, Page::Before(second.older.ok_or("there is more")?)).await?;
     assert_eq!((back.lines, back.before, back.after), (first.lines, first.before, first.after));
@@ -262,7 +262,7 @@ async fn a_statement_of_a_period_has_both_balances_and_stays_as_it_is() -> Resul
     assert_eq!(amounts(&last), [8, 9, 10]);
     assert_eq!(again, last);
     let whole = read(Period::Whole, AsOf::Now, Page::Last).await?;
-    assert_eq!((amounts(&whole), whole.closing), (vec![9, 10, 99], euro(154)));
+    assert_eq!((amounts(&whole), whole.closing), (vec![9, 10, 99], euro(154).into()));
 
     let yesterday = ledger.today() - Days::new(1);
     let before = read(Period::Booked(yesterday, yesterday), AsOf::Now, Page::First).await;

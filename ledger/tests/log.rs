@@ -69,7 +69,25 @@ pub async fn everything_that_can_be_booked(book: &LoggedBook) -> Result<usize> {
     post(paid(yesterday, 3).adjusting(approvals)).await?;
     ledger.reopen_period(IdempotencyKey::generate(), yesterday, approvals).await?;
     ledger.record_closes().await?;
-    Ok(8)
+    let (solar, _) = ledger.register_unit(crate::units::solar()?).await?;
+    let lot = |units, cents| ledger::NewLot {
+        amount: ledger::Amount::from_minor(units, solar),
+        acquired_on: yesterday,
+        cost: Some(euro(cents)),
+    };
+    let issued = Entry::builder(kind, ledger.today())
+        .debit(account(crate::units::ISSUED), ledger::Amount::from_minor(12, solar))
+        .credit_lots(account(crate::units::AMINA), vec![lot(7, 10_000), lot(2, 3)])
+        .credit(account(crate::units::BABACAR), ledger::Amount::from_minor(3, solar));
+    post(issued).await?;
+    let passed_on = Entry::builder(kind, ledger.today())
+        .debit(account(crate::units::AMINA), ledger::Amount::from_minor(8, solar))
+        .credit(account(crate::units::BABACAR), ledger::Amount::from_minor(8, solar));
+    post(passed_on).await?;
+    let hold = ledger::HoldId::from_uuid(uuid::Uuid::from_u128(5));
+    let reserved = ledger::Amount::from_minor(4, solar);
+    post(Entry::builder(kind, ledger.today()).hold(hold, account(crate::units::BABACAR), reserved, until)).await?;
+    Ok(11)
 }
 
 #[tokio::test(flavor = "multi_thread")]

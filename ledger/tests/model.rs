@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// One thing that somebody asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
     /// Moves an amount: one account is debited, another credited.
     Move { debit: usize, credit: usize, amount: i64 },
@@ -24,6 +26,19 @@ pub enum Operation {
     Close { through: i64 },
     /// Opens the book again from a day on.
     Reopen { from: i64 },
+    /// Moves an amount with effect on a day that may be closed, approved by two people.
+    Adjust { debit: usize, credit: usize, amount: i64, day: i64 },
+    /// Takes an entry back and books another amount in one.
+    Correct { sequence: i64, debit: usize, credit: usize, amount: i64 },
+    /// Moves an amount of one currency out of an account and another one of another currency into an account; both meet
+    /// on the accounts of the position.
+    Exchange { debit: usize, sold: usize, amount: i64, bought: usize, credit: usize, counter: i64 },
+    /// Moves an amount and takes a thing, of which there is one.
+    Take { thing: i32, debit: usize, credit: usize, amount: i64 },
+    /// Moves an amount and causes what the database cannot do.
+    Poison { debit: usize, credit: usize, amount: i64 },
+    /// Moves an amount out to another book or in from it.
+    Leg { debit: usize, credit: usize, amount: i64 },
 }
 
 /// What comes of it.
@@ -42,6 +57,8 @@ pub enum Verdict {
 pub struct ModelAccount {
     /// The ledger's code.
     pub code: &'static str,
+    /// The currency.
+    pub currency: &'static str,
     /// Grows by debits.
     pub grows_by_debit: bool,
     /// The least that must remain available.
@@ -76,9 +93,19 @@ pub struct Model {
     pub entries: Vec<Vec<(usize, i64)>>,
     /// The last day that is closed.
     pub closed_through: Option<i64>,
+    /// What was taken, and under which key.
+    pub taken: BTreeMap<i32, u64>,
     keys: BTreeMap<u64, (Operation, i64)>,
     reversed: BTreeMap<i64, i64>,
     irreversible: Vec<i64>,
+}
+
+impl Operation {
+    /// Whether its entry can be taken back: it changed no hold and no period, and nothing in another book hangs on it.
+    fn is_reversible(&self) -> bool {
+        let of_holds = matches!(self, Self::Place { .. } | Self::Post { .. } | Self::Release { .. });
+        !of_holds && !matches!(self, Self::Close { .. } | Self::Reopen { .. } | Self::Leg { .. })
+    }
 }
 
 impl Model {
@@ -91,6 +118,7 @@ impl Model {
             now,
             entries: Vec::new(),
             closed_through: None,
+            taken: BTreeMap::new(),
             keys: BTreeMap::new(),
             reversed: BTreeMap::new(),
             irreversible: Vec::new(),
@@ -137,10 +165,14 @@ impl Model {
             Ok(amounts) => {
                 next.entries.push(amounts);
                 let sequence = next.entries.len() as i64;
-                if let Operation::Reverse { sequence: reversed } = operation {
-                    next.reversed.insert(*reversed, sequence);
+                match *operation {
+                    Operation::Reverse { sequence: reversed } | Operation::Correct { sequence: reversed, .. } => {
+                        next.reversed.insert(reversed, sequence);
+                    }
+                    Operation::Take { thing, .. } => drop(next.taken.insert(thing, key)),
+                    _ => {}
                 }
-                if !matches!(operation, Operation::Move { .. } | Operation::Late { .. } | Operation::Reverse { .. }) {
+                if !operation.is_reversible() {
                     next.irreversible.push(sequence);
                 }
                 next.keys.insert(key, (operation.clone(), sequence));
@@ -161,21 +193,7 @@ impl Model {
 
     fn perform(&mut self, operation: &Operation) -> Result<Vec<(usize, i64)>, &'static str> {
         self.look_at_periods(operation)?;
-        let amounts = match *operation {
-            Operation::Move { debit, credit, amount } => vec![(debit, amount), (credit, -amount)],
-            Operation::Post { debit, credit, amount, .. } | Operation::Late { debit, credit, amount, .. } => {
-                vec![(debit, amount), (credit, -amount)]
-            }
-            Operation::Place { .. } | Operation::Release { .. } => Vec::new(),
-            Operation::Close { .. } | Operation::Reopen { .. } => Vec::new(),
-            Operation::Reverse { sequence } => {
-                if self.reversed.contains_key(&sequence) {
-                    return Err("already-reversed");
-                }
-                let turned = self.entries[usize::try_from(sequence - 1).expect("a sequence")].iter();
-                turned.map(|&(account, amount)| (account, -amount)).collect()
-            }
-        };
+        let amounts = self.amounts(operation)?;
         for &(account, amount) in &amounts {
             self.accounts[account].balance += amount;
         }
@@ -191,7 +209,42 @@ impl Model {
                 return Err("below-floor");
             }
         }
-        Ok(amounts)
+        match operation {
+            Operation::Take { thing, .. } if self.taken.contains_key(thing) => Err("effect-not-applicable"),
+            Operation::Poison { .. } => Err("rejected"),
+            _ => Ok(amounts),
+        }
+    }
+
+    fn amounts(&self, operation: &Operation) -> Result<Vec<(usize, i64)>, &'static str> {
+        match *operation {
+            Operation::Move { debit, credit, amount }
+            | Operation::Post { debit, credit, amount, .. }
+            | Operation::Late { debit, credit, amount, .. }
+            | Operation::Adjust { debit, credit, amount, .. }
+            | Operation::Take { debit, credit, amount, .. }
+            | Operation::Poison { debit, credit, amount }
+            | Operation::Leg { debit, credit, amount } => Ok(vec![(debit, amount), (credit, -amount)]),
+            Operation::Exchange { debit, sold, amount, bought, credit, counter } => {
+                Ok(vec![(debit, amount), (sold, -amount), (bought, counter), (credit, -counter)])
+            }
+            Operation::Place { .. } | Operation::Release { .. } => Ok(Vec::new()),
+            Operation::Close { .. } | Operation::Reopen { .. } => Ok(Vec::new()),
+            Operation::Reverse { sequence } => self.turned(sequence),
+            Operation::Correct { sequence, debit, credit, amount } => {
+                let mut amounts = self.turned(sequence)?;
+                amounts.extend([(debit, amount), (credit, -amount)]);
+                Ok(amounts)
+            }
+        }
+    }
+
+    fn turned(&self, sequence: i64) -> Result<Vec<(usize, i64)>, &'static str> {
+        if self.reversed.contains_key(&sequence) {
+            return Err("already-reversed");
+        }
+        let turned = self.entries[usize::try_from(sequence - 1).expect("a sequence")].iter();
+        Ok(turned.map(|&(account, amount)| (account, -amount)).collect())
     }
 
     fn look_at_periods(&mut self, operation: &Operation) -> Result<(), &'static str> {
@@ -214,8 +267,6 @@ impl Model {
 
     fn touch_holds(&mut self, operation: &Operation, amounts: &[(usize, i64)]) -> Result<(), &'static str> {
         match *operation {
-            Operation::Move { .. } | Operation::Late { .. } | Operation::Reverse { .. } => Ok(()),
-            Operation::Close { .. } | Operation::Reopen { .. } => Ok(()),
             Operation::Place { hold, account, amount, until } => {
                 if self.holds.contains_key(&hold) {
                     return Err("hold-exists");
@@ -256,6 +307,7 @@ impl Model {
                 let off = if debits { -moved } else { moved };
                 if off < of_hold { Err("hold-not-moved") } else { Ok(()) }
             }
+            _ => Ok(()),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ledger::{
-    Approvals, AsOf, Currency, Entry, EntryKind, IdempotencyKey, Ledger, Outcome, PostError, Refusal, UnitOfWork,
+    Approvals, AsOf, Currency, Entry, EntryKind, IdempotencyKey, Ledger, Outcome, PeriodChange, PostError, Refusal,
+    UnitOfWork,
 };
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
@@ -70,10 +71,18 @@ async fn a_closed_period_takes_adjustments_by_two_people_and_nothing_else_until_
     assert!(matches!(open_already, Err(PostError::Refused(Refusal::PeriodChange { .. }))), "{open_already:?}");
     // What the close found stays what it found, whatever is adjusted later.
     assert_eq!((ledger.record_closes().await?, ledger.record_closes().await?), (1, 0));
-    let [record] = &ledger.closes(10).await?[..] else { return Err("one close".into()) };
-    assert_eq!((record.sequence, record.through, record.approver), (closed.sequence, through, auditor));
-    let found: Vec<_> = record.balances.iter().map(|balance| balance.on_normal_side()).collect();
+    let [reopening, close] = &ledger.period_changes(None, 10).await?[..] else { return Err("two changes".into()) };
+    assert_eq!(reopening.change, PeriodChange::Reopened { from: date("2026-01-15"), approvals });
+    assert_eq!(close.change, PeriodChange::Closed { through, approver: auditor });
+    assert_eq!((close.sequence, close.balances, reopening.balances), (closed.sequence, Some(2), None));
+    assert_eq!(ledger.period_changes(Some(reopening.sequence), 1).await?, std::slice::from_ref(close));
+    let first = ledger.recorded_balances(close.sequence, None, 1).await?;
+    let second = ledger.recorded_balances(close.sequence, first.next, 1).await?;
+    let found: Vec<_> = first.balances.iter().chain(&second.balances).map(|one| one.on_normal_side()).collect();
     assert_eq!(found, [euro(100), euro(100)]);
+    assert_eq!(ledger.recorded_balances(close.sequence, second.next, 1).await?.balances, []);
+    let none = ledger.recorded_balances(reopening.sequence, None, 1).await;
+    assert!(matches!(none, Err(ledger::Error::NotRecorded { .. })), "{none:?}");
     assert_eq!(ledger.balance(&account(AMINA), Currency::EUR, AsOf::Now).await?, euro(109));
     assert_eq!(ledger.verify(|_, _| {}).await?.first_difference(), None);
     Ok(())
@@ -124,5 +133,16 @@ async fn a_dry_run_answers_like_the_booking_and_leaves_nothing() -> Result {
     let too_much = ledger.dry_run(unit(ledger, BANK, AMINA, euro(101))).await;
     assert!(matches!(too_much, Err(PostError::Refused(Refusal::BelowFloor { .. }))));
     assert_eq!(ledger.post(unit(ledger, AMINA, BANK, euro(1))).await?.sequence.number(), 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_close_of_days_on_which_nothing_took_effect_is_recorded_once_and_empty() -> Result {
+    let test = TestDatabase::create().await?;
+    let (ledger, _writer) = open(&test.database()?, Clock::fixed(at("2026-02-03"))).await?;
+    let closed = ledger.close_period(IdempotencyKey::generate(), date("2026-01-31"), Uuid::now_v7()).await?;
+    assert_eq!((ledger.record_closes().await?, ledger.record_closes().await?), (1, 0));
+    assert_eq!(ledger.recorded_balances(closed.sequence, None, 10).await?.balances, []);
+    assert_eq!(ledger.verify(|_, _| {}).await?.first_difference(), None);
     Ok(())
 }

@@ -44,7 +44,7 @@ async fn a_statement_continues_where_the_last_page_ended() -> Result {
         ledger.post(unit(ledger, AMINA, BANK, euro(cents))).await?;
     }
     let mut after = After::BEGINNING;
-    let mut balance = euro(0);
+    let mut balance = ledger::Amount::from(euro(0));
     let mut lines = Vec::new();
     loop {
         let page = ledger.statement(&account(AMINA), Currency::EUR, after, 3).await?;

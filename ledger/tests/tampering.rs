@@ -9,14 +9,17 @@ use crate::log::everything_that_can_be_booked;
 use crate::logged_book::LoggedBook;
 
 /// Tables that are no part of what is promised, each with the reason.
-const TABLES_ASIDE: [(&str, &str); 3] = [
+const TABLES_ASIDE: [(&str, &str); 4] = [
+    ("proposals", "what was asked for; what was done stands in the log, with who approved it"),
     ("refusals", "attempts that were not booked stand outside of the book"),
     ("log_cosignatures", "statements of others, checked by whoever asks for them"),
     ("log_keys", "keys are believed by whoever has them from elsewhere"),
 ];
 
 /// Columns that are no part of what is promised, each with the reason.
-const COLUMNS_ASIDE: [(&str, &str); 8] = [
+const COLUMNS_ASIDE: [(&str, &str); 10] = [
+    ("close_records.book_id", "takes a record away"),
+    ("close_records.recorded_at", "when a reader was served, not what the close found"),
     ("log_tiles.book_id", "takes a tile away"),
     ("log_tiles.tile", "takes a tile away"),
     ("log_checkpoints.book_id", "takes a checkpoint away"),
@@ -29,7 +32,7 @@ const COLUMNS_ASIDE: [(&str, &str); 8] = [
 
 /// Tables of which a missing row cannot be told from one that is not made yet: it is made anew, and whoever has seen the
 /// signed head has it.
-const MADE_ANEW: [&str; 2] = ["log_tiles", "log_checkpoints"];
+const MADE_ANEW: [&str; 3] = ["log_tiles", "log_checkpoints", "close_records"];
 
 /// Another value of the column's type.
 fn other(column: &str, kind: &str) -> Option<String> {

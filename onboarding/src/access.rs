@@ -1,7 +1,10 @@
 //! Client credentials, and those who hold them: institutions, our own staff, auditors.
 
-use chrono::{DateTime, Utc};
+mod audit;
+mod staff;
+
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use platform::clock::Clock;
 use platform::database::Database;
@@ -10,12 +13,18 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+pub use staff::{OperatorRecord, OperatorState};
+
 use crate::person::text;
-use crate::schema::{audit_grants, audit_reads, credentials, institutions, operators};
+use crate::schema::{credentials, institutions, operators};
 use crate::{Error, Institution, InstitutionId};
+pub use audit::{AuditGrant, AuditScope, Auditor, GrantId, GrantState, MAX_GRANTED_BOOKS, MAX_LISTED_GRANTS};
 
 platform::define_id!(OperatorId, "A member of our own staff.");
-platform::define_id!(GrantId, "What an auditor may read.");
+
+diesel::define_sql_function! {
+    fn coalesce(kept: Nullable<Timestamptz>, fresh: Nullable<Timestamptz>) -> Nullable<Timestamptz>;
+}
 
 /// The advisory lock of whoever makes the first operator; any number that nothing else uses.
 const FIRST_OPERATOR_LOCK: i64 = 7_306_087_002;
@@ -60,20 +69,6 @@ impl Operator {
     #[must_use]
     pub const fn id(&self) -> OperatorId {
         self.id
-    }
-}
-
-/// An auditor who is let in under a live grant.
-#[derive(Clone, Debug)]
-pub struct Auditor {
-    grant: GrantId,
-}
-
-impl Auditor {
-    /// The grant.
-    #[must_use]
-    pub const fn grant(&self) -> GrantId {
-        self.grant
     }
 }
 
@@ -158,54 +153,24 @@ impl Access {
         let mut connection = self.database.connection().await?;
         connection
             .transaction(async |connection| {
-                diesel::sql_query("select pg_advisory_xact_lock($1)")
-                    .bind::<diesel::sql_types::BigInt, _>(FIRST_OPERATOR_LOCK)
-                    .execute(connection)
-                    .await?;
+                staff::take_turns(connection).await?;
                 if has_operator(connection).await? {
                     return Ok(false);
                 }
                 let id = OperatorId::generate();
+                let now = self.clock.now();
                 diesel::insert_into(operators::table)
                     .values((
                         operators::operator_id.eq(id),
                         operators::name.eq(name),
-                        operators::created_at.eq(self.clock.now()),
+                        operators::created_at.eq(now),
+                        operators::approved_at.eq(now),
                     ))
                     .execute(connection)
                     .await?;
                 let issued = self.issue_in(connection, Holder::Operator, id.uuid()).await?;
                 keep(&issued).map_err(Error::NotKept)?;
                 Ok(true)
-            })
-            .await
-    }
-
-    /// Lets an auditor read until a time; hands over the credential for it.
-    ///
-    /// # Errors
-    /// [`Error::Text`] for an empty or overlong name.
-    pub async fn grant_audit(
-        &self,
-        _by: &Operator,
-        auditor: &str,
-        ends_at: DateTime<Utc>,
-    ) -> Result<(GrantId, IssuedCredential), Error> {
-        let grant = GrantId::generate();
-        let auditor = text("auditor", auditor)?;
-        let mut connection = self.database.connection().await?;
-        connection
-            .transaction(async |connection| {
-                diesel::insert_into(audit_grants::table)
-                    .values((
-                        audit_grants::grant_id.eq(grant),
-                        audit_grants::auditor.eq(auditor),
-                        audit_grants::ends_at.eq(ends_at),
-                        audit_grants::created_at.eq(self.clock.now()),
-                    ))
-                    .execute(connection)
-                    .await?;
-                Ok((grant, self.issue_in(connection, Holder::Auditor, grant.uuid()).await?))
             })
             .await
     }
@@ -239,11 +204,42 @@ impl Access {
         self.recognise_institution(InstitutionId::from_uuid(id)).await
     }
 
-    /// Lets in the institution that a token of ours names, if it is live.
+    /// Takes a credential of an institution back: nobody gets a token by it any more. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the institution has no such credential.
+    pub async fn revoke_of_institution(
+        &self,
+        _by: &Operator,
+        institution: InstitutionId,
+        client_id: Uuid,
+    ) -> Result<(), Error> {
+        self.revoke(Holder::Institution, institution.uuid(), Some(client_id)).await
+    }
+
+    /// Revokes one credential of a holder, or all of them.
+    async fn revoke(&self, holder: Holder, id: Uuid, client_id: Option<Uuid>) -> Result<(), Error> {
+        let mut connection = self.database.connection().await?;
+        let mut held = diesel::update(credentials::table)
+            .filter(credentials::holder_kind.eq(holder.kind()))
+            .filter(credentials::holder_id.eq(id))
+            .set(credentials::revoked_at.eq(coalesce(credentials::revoked_at, Some(self.clock.now()))))
+            .into_boxed();
+        if let Some(client_id) = client_id {
+            held = held.filter(credentials::client_id.eq(client_id));
+        }
+        match held.execute(&mut connection).await? {
+            0 => Err(Error::NotFound("credential")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets in the institution that a token of ours names, if it is live and a credential of its is valid.
     ///
     /// # Errors
     /// [`Error::AccountUnusable`].
     pub async fn recognise_institution(&self, id: InstitutionId) -> Result<Institution, Error> {
+        self.holds_credential(id.uuid()).await?;
         let mut connection = self.database.connection().await?;
         let code: String = institutions::table
             .find(id)
@@ -265,55 +261,20 @@ impl Access {
         self.recognise_operator(OperatorId::from_uuid(id)).await
     }
 
-    /// Lets in the member of staff that a token of ours names, while a credential of theirs is valid.
+    /// Lets in the member of staff that a token of ours names, while they are let in and a credential of theirs is valid.
     ///
     /// # Errors
     /// [`Error::AccountUnusable`].
     pub async fn recognise_operator(&self, id: OperatorId) -> Result<Operator, Error> {
-        self.holds_credential(id.uuid()).await?;
-        Ok(Operator { id })
-    }
-
-    /// Lets in an auditor whose grant has not ended.
-    ///
-    /// # Errors
-    /// [`Error::WrongCredentials`], [`Error::AccountUnusable`] after the grant's end.
-    pub async fn sign_in_auditor(&self, client_id: Uuid, secret: &SecretString) -> Result<Auditor, Error> {
-        let id = self.check(Holder::Auditor, client_id, secret).await?;
-        self.recognise_auditor(GrantId::from_uuid(id)).await
-    }
-
-    /// Lets in the auditor that a token of ours names, while the grant lasts.
-    ///
-    /// # Errors
-    /// [`Error::AccountUnusable`].
-    pub async fn recognise_auditor(&self, grant: GrantId) -> Result<Auditor, Error> {
         let mut connection = self.database.connection().await?;
-        let ends_at: DateTime<Utc> = audit_grants::table
-            .find(grant)
-            .select(audit_grants::ends_at)
-            .first(&mut connection)
-            .await
-            .optional()?
-            .ok_or(Error::AccountUnusable)?;
-        if ends_at > self.clock.now() { Ok(Auditor { grant }) } else { Err(Error::AccountUnusable) }
-    }
-
-    /// Keeps that an auditor reads something, before it is shown.
-    ///
-    /// # Errors
-    /// When the database does not answer; then nothing may be shown.
-    pub async fn record_read(&self, auditor: &Auditor, what: &str) -> Result<(), Error> {
-        let mut connection = self.database.connection().await?;
-        diesel::insert_into(audit_reads::table)
-            .values((
-                audit_reads::grant_id.eq(auditor.grant),
-                audit_reads::what.eq(what.chars().take(4_000).collect::<String>()),
-                audit_reads::read_at.eq(self.clock.now()),
-            ))
-            .execute(&mut connection)
-            .await?;
-        Ok(())
+        let holders = credentials::table
+            .inner_join(operators::table.on(operators::operator_id.eq(credentials::holder_id)))
+            .filter(operators::operator_id.eq(id))
+            .filter(operators::approved_at.is_not_null())
+            .filter(operators::revoked_at.is_null())
+            .filter(credentials::revoked_at.is_null());
+        let valid: bool = diesel::select(diesel::dsl::exists(holders)).get_result(&mut connection).await?;
+        if valid { Ok(Operator { id }) } else { Err(Error::AccountUnusable) }
     }
 
     async fn holds_credential(&self, holder: Uuid) -> Result<(), Error> {
@@ -333,6 +294,8 @@ async fn has_operator(connection: &mut AsyncPgConnection) -> Result<bool, Error>
         .inner_join(operators::table.on(operators::operator_id.eq(credentials::holder_id)))
         .filter(credentials::holder_kind.eq(Holder::Operator.kind()))
         .filter(credentials::revoked_at.is_null())
+        .filter(operators::approved_at.is_not_null())
+        .filter(operators::revoked_at.is_null())
         .select(credentials::client_id);
     Ok(diesel::select(diesel::dsl::exists(holders)).get_result(connection).await?)
 }

@@ -54,6 +54,20 @@ pub enum Error {
         /// Most characters.
         maximum: usize,
     },
+    /// A grant for no book, or for too many.
+    #[error("a grant names 1 to {most} books, by numbers above zero")]
+    Books {
+        /// Most books.
+        most: usize,
+    },
+    /// The last day comes before the first one.
+    #[error("{through} comes before {from}")]
+    Backwards {
+        /// The first day.
+        from: chrono::NaiveDate,
+        /// The last day.
+        through: chrono::NaiveDate,
+    },
     /// There is no such thing, or it is not for the one who asks.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -67,6 +81,9 @@ pub enum Error {
         /// What was asked for.
         wanted: &'static str,
     },
+    /// It takes two people.
+    #[error("it takes two people: another operator than the one who asked for it")]
+    SamePerson,
     /// An institution of that code is there already.
     #[error("an institution of that code is there already")]
     CodeTaken,

@@ -20,7 +20,10 @@ mod referral;
 pub mod schema;
 pub mod screening;
 
-pub use access::{Access, Auditor, ClientSecret, GrantId, IssuedCredential, Operator, OperatorId};
+pub use access::{
+    Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,
+    MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
+};
 pub use country::{Country, UnknownCountry};
 pub use error::Error;
 pub use institution::{

@@ -70,6 +70,11 @@ diesel::table! {
         operator_id -> Uuid,
         name -> Text,
         created_at -> Timestamptz,
+        made_by -> Nullable<Uuid>,
+        approved_by -> Nullable<Uuid>,
+        approved_at -> Nullable<Timestamptz>,
+        revoked_by -> Nullable<Uuid>,
+        revoked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -79,6 +84,10 @@ diesel::table! {
         auditor -> Text,
         ends_at -> Timestamptz,
         created_at -> Timestamptz,
+        books -> Array<Int2>,
+        booked_from -> Nullable<Date>,
+        booked_through -> Nullable<Date>,
+        shows_personal_data -> Bool,
     }
 }
 

@@ -41,6 +41,7 @@ pub use price::{Amount, Price, price};
 pub use quote::{Allocation, Quote, QuoteId, QuoteRequest, Quotes, SenderId, quote};
 pub use rate::{InvalidRate, MidRate, Rate, RateNature, RateTable, Rates, SetRate, rates_from_toml};
 pub use reference::find as find_reference;
+pub use remittance::entries::ENTRY_KINDS;
 pub use remittance::{
     CANCEL_WITHIN, ClaimId, Event, HistoryLine, Payout, Placement, RejectionReason, Remittance, RemittanceId,
     Remittances, SendingLimits, State,

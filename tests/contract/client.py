@@ -54,3 +54,8 @@ class Client:
         }
         self.token = self.ask("POST", "/oauth/token", data=form)["access_token"]
         return self
+
+
+def is_there(client, path):
+    """Whether the address answers by now; what is not there yet is no failure."""
+    return requests.get(client.surface + path, timeout=WAITS_SECONDS).ok

@@ -1,6 +1,7 @@
 """The real server on a fresh data directory and ports of its own."""
 
 import contextlib
+import json
 import pathlib
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+
 
 STARTS_WITHIN_SECONDS = 120
 STOPS_WITHIN_SECONDS = 60
@@ -30,6 +32,8 @@ passes = 1
 per_second = 100000
 burst = 100000
 sign_ins_per_minute = 1000000
+[transparency_log]
+witnesses = {witnesses}
 [log]
 filter = "warn"
 """
@@ -44,7 +48,7 @@ def free_ports(number):
 
 
 class Server:
-    def __init__(self, program, room):
+    def __init__(self, program, room, witnesses=()):
         self.directory = (room / "data").resolve()
         self.log = room / "server.log"
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -52,7 +56,12 @@ class Server:
         self.base = f"http://127.0.0.1:{port}"
         settings = room / "teranga.toml"
         settings.write_text(
-            SETTINGS.format(directory=self.directory, port=port, operations_port=self.operations_port)
+            SETTINGS.format(
+                directory=self.directory,
+                port=port,
+                operations_port=self.operations_port,
+                witnesses=json.dumps(list(witnesses)),
+            )
         )
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -11,6 +11,8 @@ import re
 import time
 import uuid
 
+import signed_log
+import statements
 from client import Client
 
 CODE_ARRIVES_WITHIN_SECONDS = 30
@@ -56,10 +58,17 @@ class Stage:
         self.referrals()
         self.bank_files()
         self.between_books()
+        self.known.update(statements.prepare(self.operator, self.paid_in, now_and()[:10]))
+        self.by_two()
         self.screening()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
+        # Those that operators try their hand on.
+        spare = [self.operator.post("/audit-grants", grant)["grant"] for _ in range(2)]
+        self.operator.post(f"/audit-grants/{spare[0]}/revocation")
+        self.known["audit-grants"] = spare
         self.anybody = Client(base, "public")
+        self.known.update(signed_log.prepare(self.anybody, self.auditor))
         self.read_everything()
         people = (self.migrant, self.partner, self.auditor, self.operator, self.anybody)
         self.clients = {client.audience: client for client in people}
@@ -92,7 +101,9 @@ class Stage:
         self.operator.post(f"/institutions/{suspended}/launch")
         self.operator.post(f"/institutions/{suspended}/suspension")
         self.known["institutions"] = [applied, approved, suspended]
+        replaced = self.operator.post(f"/institutions/{live}/credentials")
         credential = self.operator.post(f"/institutions/{live}/credentials")
+        self.operator.post(f"/institutions/{live}/credentials/{replaced['client_id']}/revocation")
         return Client(self.base, "partner").sign_in(credential)
 
     def migrant_with_identity(self):
@@ -147,6 +158,9 @@ class Stage:
         to_build = self.project("Un forage")
         submitted, vetted = self.project("Un moulin", vetted=False), self.project("Un marché", opened=False)
         self.known["projects"] = [one["id"] for one in (self.school, to_build, submitted, vetted)]
+        unit = {"code": "unit:ecole-1", "name": "Une école, premier tour", "project": self.school["id"]}
+        self.operator.post("/units", unit)
+        self.operator.post("/units", unit)
         self.built = to_build
 
     def remit(self):
@@ -177,6 +191,7 @@ class Stage:
     def funded(self):
         remittance = self.remit()
         self.pay_in(remittance["to_pay"], f"virement {remittance['reference']} merci")
+        self.paid_in = remittance
         return remittance
 
     def remittances(self):
@@ -248,6 +263,38 @@ class Stage:
             }
             self.operator.post("/book-transfers", wish)
 
+    def by_two(self):
+        """A second operator, who approves; a third who waits and a fourth who is gone; a close and an adjustment after it."""
+        second, third, fourth = [self.operator.post("/operators", {"name": name}) for name in ("Binta", "Codou", "Dieynaba")]
+        other = Client(self.base, "operator").sign_in(second["credential"])
+        fourth = fourth["operator"]["id"]
+        other.post(f"/operators/{fourth}/approval")
+        other.post(f"/operators/{fourth}/revocation")
+        # Nobody approves or sends away those who do the asking.
+        self.known["operators"] = [third["operator"]["id"], fourth]
+        yesterday = now_and(days=-1)[:10]
+        sides = {"debit": "expenses:pay-in:bank", "credit": "assets:operating:bank"}
+        lines = [{"account": account, "side": side, "amount": euro("3.50")} for side, account in sides.items()]
+        adjustment = {"kind": "adjustment", "effective_date": yesterday, "lines": lines}
+        actions = [{"kind": "close", "through": yesterday}, adjustment, adjustment, adjustment]
+        made = [self.operator.post("/books/1/proposals", {"reason": "month's end", "action": one}) for one in actions]
+        self.operator.post("/books/1/proposals/preview", {"reason": "month's end", "action": adjustment})
+        for proposal in made[:2]:
+            done = other.post(f"/books/1/proposals/{proposal['id']}/approval", {"digest": proposal["digest"]})
+        other.post(f"/books/1/proposals/{made[2]['id']}/withdrawal")
+        self.known["proposals"] = [made[3]["id"], done["id"], made[2]["id"]]
+        self.close = self.recorded_close()
+        self.known["closes"] = [self.close]
+        self.operator.answered |= other.answered
+
+    def recorded_close(self):
+        deadline = time.monotonic() + CODE_ARRIVES_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            [close] = self.operator.get("/books/1/periods")["items"]
+            if close["recorded_balances"] is not None:
+                return close["sequence"]
+            time.sleep(0.2)
+        raise SystemExit("no close was recorded")
     def screening(self):
         """One case that is cleared, one that waits for its second operator, one that is open; all are invented people."""
         loaded = "/screening/lists/invented/versions?format=opensanctions-csv"
@@ -282,9 +329,15 @@ class Stage:
                 "/projects",
                 f"/projects/{self.built['id']}/milestones",
                 "/disbursements",
+                "/feed",
+                "/feed/stream?for_seconds=1",
             ],
             self.auditor: [
                 "/trial-balance",
+                "/units",
+                "/units/unit:ecole-1/cap-table",
+                "/accounts?depth=2",
+                f"/entries/{first['entries']}",
                 f"{account}/balance?currency=EUR",
                 f"{account}/statement?currency=EUR",
                 "/safeguarding",
@@ -295,8 +348,10 @@ class Stage:
                 f"{account}/statement.camt053.xml?currency=EUR",
                 "/feed",
                 "/feed/stream?for_seconds=1",
+                "/periods",
+                f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

@@ -23,6 +23,13 @@ struct Remittance {
 }
 
 #[derive(Deserialize)]
+struct Transfer {
+    id: Uuid,
+    state: String,
+    attempts: i16,
+}
+
+#[derive(Deserialize)]
 struct PayIn {
     id: Uuid,
     state: String,
@@ -43,9 +50,12 @@ const REMITTANCES: &str = "select jsonb_build_object(
     from remittance.remittances m";
 const PAY_INS: &str = "select jsonb_build_object('id', pay_in_id, 'state', state, 'remittance', remittance_id) as row
     from remittance.pay_ins";
+const TRANSFERS: &str = "select jsonb_build_object('id', transfer_id, 'state', state, 'attempts', attempts) as row
+    from ledger.transfers";
 const QUOTES: &str = "select to_jsonb(quote_id) as row from remittance.quotes";
 /// Those of the load; the preparation had its own.
 const KEYS: &str = "select to_jsonb(key) as row from api.idempotency_keys where key like 'client-%'";
+const OPEN_KEYS: &str = "select to_jsonb(key) as row from api.idempotency_keys where status is null";
 
 /// What was told, by what it was told of.
 #[derive(Default)]
@@ -60,7 +70,10 @@ struct Told {
     confirmed: BTreeSet<Uuid>,
     rejected: BTreeSet<Uuid>,
     cancelled: BTreeSet<Uuid>,
+    transfers: BTreeMap<Uuid, Value>,
     keys: BTreeSet<String>,
+    /// Keys that nobody asks for any more: there may be a transfer under each of them.
+    abandoned: BTreeSet<String>,
 }
 
 impl Told {
@@ -79,6 +92,7 @@ impl Told {
                 told.ready_in_doubt.insert(of);
             }
         }
+        told.abandoned.extend(journal.abandoned.iter().cloned());
         for (request, answer) in &journal.acknowledged {
             let body = &answer.body;
             assert!(told.keys.insert(request.key.clone()), "{} was answered twice", request.key);
@@ -101,6 +115,10 @@ impl Told {
                 Ask::Confirm(of) => drop(told.confirmed.insert(of)),
                 Ask::Reject(of) => drop(told.rejected.insert(of)),
                 Ask::Cancel(of) => drop(told.cancelled.insert(of)),
+                Ask::Transfer => {
+                    let before = told.transfers.insert(id(body)?, body.clone());
+                    assert!(before.is_none(), "two keys made one transfer: {body}");
+                }
             }
         }
         Ok(())
@@ -113,8 +131,11 @@ pub async fn check<'a>(owner: &mut AsyncPgConnection, journals: impl Iterator<It
     let quotes: BTreeSet<Uuid> = rows(owner, QUOTES).await?.into_iter().collect();
     same("quotes", &quotes, &told.quotes);
     let keys: BTreeSet<String> = rows(owner, KEYS).await?.into_iter().collect();
-    same("keys", &keys, &told.keys);
+    same("keys", &keys.difference(&told.abandoned).cloned().collect(), &told.keys);
+    let open: BTreeSet<String> = rows(owner, OPEN_KEYS).await?.into_iter().collect();
+    assert!(open.is_subset(&told.abandoned), "keys without an answer: {:?}", open.difference(&told.abandoned));
     check_pay_ins(&told, rows(owner, PAY_INS).await?);
+    check_transfers(&told, &rows(owner, TRANSFERS).await?);
     check_remittances(&told, &rows(owner, REMITTANCES).await?);
     Ok(())
 }
@@ -126,6 +147,30 @@ fn check_pay_ins(told: &Told, kept: Vec<PayIn>) {
         assert_eq!(body["state"], pay_in.state, "{body}");
         assert_eq!(body["remittance"], serde_json::json!(pay_in.remittance), "{body}");
     }
+}
+
+/// The state that was told is the one that is kept, but for a transfer that was told to be on its way.
+fn check_transfers(told: &Told, kept: &[Transfer]) {
+    let known: BTreeSet<Uuid> = kept.iter().map(|transfer| transfer.id).collect();
+    let lost: Vec<_> = told.transfers.keys().filter(|id| !known.contains(id)).collect();
+    assert!(lost.is_empty(), "transfers that were acknowledged and are missing: {lost:?}");
+    let untold = known.len() - told.transfers.len();
+    assert!(untold <= told.abandoned.len(), "{untold} transfers that nobody wished for");
+    let mut ends = BTreeMap::<&str, usize>::new();
+    for transfer in kept {
+        if let Some(body) = told.transfers.get(&transfer.id) {
+            assert!(body["settled_at"].is_null() || body["state"] == transfer.state, "{body} is {}", transfer.state);
+        }
+        *ends.entry(&transfer.state).or_default() += 1;
+    }
+    let recovered = kept.iter().filter(|transfer| transfer.attempts > 0).count();
+    let abandoned = told.abandoned.len();
+    eprintln!(
+        "{} transfers between the books: {ends:?}; {abandoned} were abandoned, {untold} of them are there, {recovered} \
+         were taken up by recovery",
+        kept.len()
+    );
+    assert!(["arrived", "returned", "refused"].iter().all(|state| ends.contains_key(state)), "{ends:?}");
 }
 
 fn check_remittances(told: &Told, kept: &[Remittance]) {

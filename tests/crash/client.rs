@@ -75,6 +75,11 @@ impl Client {
 
     async fn send_open(&mut self, session: &Session) -> Result<bool> {
         while let Some(request) = self.open.pop() {
+            // Recovery has to bring it to its end without being asked.
+            if request.ask == Ask::Transfer && self.random.random_bool(0.6) {
+                self.journal.abandoned.insert(request.key);
+                continue;
+            }
             if !self.send(session, request).await? {
                 return Ok(false);
             }
@@ -136,7 +141,7 @@ impl Client {
                 }
             }
             Ask::Ready(payout) => self.steps.push(Step::Settle { payout }),
-            Ask::Confirm(_) | Ask::Reject(_) | Ask::Cancel(_) => {}
+            Ask::Confirm(_) | Ask::Reject(_) | Ask::Cancel(_) | Ask::Transfer => {}
         }
         Ok(())
     }
@@ -153,7 +158,33 @@ impl Client {
             let step = self.steps.swap_remove(chosen);
             return self.step(step);
         }
-        if self.random.random_bool(0.6) { self.quote() } else { self.claim() }
+        match self.random.random_range(0..10) {
+            0..5 => self.quote(),
+            5..8 => self.claim(),
+            _ => self.transfer(),
+        }
+    }
+
+    /// Money at the bank goes from one book to the other; a few name what is no account, or what has nothing.
+    fn transfer(&mut self) -> Request {
+        const BANK: &str = "assets:pay-in:bank";
+        let (source, destination) = match self.random.random_range(0..10) {
+            0 => (BANK, "assets:pay-in-by:typing-error"),
+            1 => ("liabilities:wallets:nobody", BANK),
+            _ => (BANK, BANK),
+        };
+        let (from, to) = if self.random.random_bool(0.5) { (1, 2) } else { (2, 1) };
+        let amount = self.random.random_range(1..=100);
+        let amount = match self.random.random_bool(0.5) {
+            true => json!({ "amount": format!("{amount}.00"), "currency": "EUR" }),
+            false => json!({ "amount": amount.to_string(), "currency": "XOF" }),
+        };
+        let body = json!({
+            "from": { "book": from, "account": source },
+            "to": { "book": to, "account": destination },
+            "amount": amount,
+        });
+        self.request(Ask::Transfer, Who::Operator, "/operator/book-transfers".to_owned(), Some(body))
     }
 
     fn step(&mut self, step: Step) -> Request {

@@ -36,6 +36,7 @@ impl House {
         let (surfaces, operations) = (free_port(0)?, free_port(1)?);
         let settings = format!(
             "data_directory = {:?}
+            books = [{{ number = 2, name = \"mali\" }}]
             server.listen = \"127.0.0.1:{surfaces}\"
             server.operations_listen = \"127.0.0.1:{operations}\"
             server.public_url = \"http://127.0.0.1:{surfaces}\"

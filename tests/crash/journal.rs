@@ -24,6 +24,8 @@ pub enum Ask {
     Confirm(Uuid),
     Reject(Uuid),
     Cancel(Uuid),
+    /// Between the books.
+    Transfer,
 }
 
 impl Ask {
@@ -65,6 +67,8 @@ pub struct Journal {
     pub refused: Vec<(Request, Answer)>,
     /// Keys of requests that got no answer at least once: they may have been carried out without it.
     pub doubtful: BTreeSet<String>,
+    /// Keys of those that are never sent again: what becomes of them is left to the server.
+    pub abandoned: BTreeSet<String>,
     /// Sendings that got no answer.
     pub unanswered: usize,
     /// Answers to a second sending of what had got none; of these, so many came from the key's first answer.

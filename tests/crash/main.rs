@@ -86,6 +86,7 @@ async fn thirty_kills_under_load_lose_nothing_and_book_nothing_twice() -> Result
     assert!(tally.unanswered >= restarts.len(), "the kills hardly met any request: {tally}");
 
     journal::repeat_some(&session, &clients, REPEATED_AT_THE_END, &mut random).await?;
+    book::check_positions(&session).await?;
     book::check_by_audit(&session).await?;
     house.stop().await?;
     let mut owner = house.open_book().await?;

@@ -46,7 +46,10 @@ def sums_of_lines(path):
         validator.validate(line)
         lines.append(line)
         for posting in line["postings"]:
-            sums[posting["account"], posting["currency"]] += decimal.Decimal(posting["amount"])
+            sums[posting["account"], posting.get("currency") or posting["unit"]] += decimal.Decimal(posting["amount"])
+            if "unit" in posting:
+                lots = sum(decimal.Decimal(lot["amount"]) for lot in posting["lots"])
+                assert lots == decimal.Decimal(posting["amount"]), posting
     assert [line["sequence"] for line in lines] == list(range(lines[0]["sequence"], lines[-1]["sequence"] + 1))
     return sums, lines
 
@@ -68,7 +71,7 @@ def check_ledger(journal, sums=None):
         found = collections.Counter()
         for row in run("ledger", "--args-only", "-f", journal, "register", "--format", form).splitlines():
             account, currency, amount = row.split("|")
-            found[account, currency] += decimal.Decimal(amount)
+            found[account, currency.strip('"')] += decimal.Decimal(amount)
         assert nonzero(found) == nonzero(sums), (found, sums)
 
 
@@ -81,7 +84,10 @@ def check_beancount(journal, sums=None):
         found = collections.Counter()
         for entry in entries:
             for posting in entry.postings if isinstance(entry, data.Transaction) else []:
-                found[codes[posting.account], posting.units.currency] += posting.units.number
+                currency = posting.units.currency
+                if currency.startswith("UNIT."):
+                    currency = currency.lower().replace(".", ":", 1)
+                found[codes[posting.account], currency] += posting.units.number
         assert nonzero(found) == nonzero(sums), (found, sums)
 
 
@@ -161,9 +167,35 @@ def check_assertions_bite(book):
         changed = re.sub(r"(?<= )(-?)101\.50(?= EUR)", r"\g<1>101.51", text, count=2)
         assert changed != text
         (spoiled / name).write_text(changed)
+        fewer = re.sub(r'(?<= )(-?)7\.00(?= ("unit:solar-1"|UNIT\.SOLAR-1))', r"\g<1>6.99", text, count=2)
+        assert fewer != text
+        (spoiled / f"units-{name}").write_text(fewer)
     refused("hledger", "-f", spoiled / "journal.hledger", "check")
     refused("ledger", "--args-only", "-f", spoiled / "journal.ledger", "balance")
     assert loader.load_file(str(spoiled / "journal.beancount"))[1]
+    refused("hledger", "-f", spoiled / "units-journal.hledger", "check")
+    refused("ledger", "--args-only", "-f", spoiled / "units-journal.ledger", "balance")
+    assert loader.load_file(str(spoiled / "units-journal.beancount"))[1]
+
+
+def check_costs(book):
+    """What is paid for the units that are out is what was paid for those issued less those taken back, to the cent."""
+    entries, _, _ = loader.load_file(str(book / "whole" / "journal.beancount"))
+    costs = collections.Counter()
+    for entry in entries:
+        for posting in entry.postings if isinstance(entry, data.Transaction) else []:
+            if posting.cost:
+                side = "issued" if posting.account.startswith("Assets:Units-issued") else "held"
+                costs[side] += (posting.units.number * posting.cost.number).quantize(decimal.Decimal("0.01"))
+    assert costs["issued"] == -costs["held"] > 0, costs
+    found = collections.Counter()
+    for line in (book / "whole" / "journal.jsonl").read_text().splitlines():
+        for posting in json.loads(line)["postings"]:
+            if posting["account"].startswith("assets:units-issued"):
+                found["issued"] += sum(decimal.Decimal(lot["cost"]["amount"]) for lot in posting["lots"] if "cost" in lot)
+    assert found["issued"] == costs["issued"], (found, costs)
+    detail = csv.DictReader((book / "whole" / "gl_detail.csv").open())
+    assert all(bool(row["Segment03"]) == row["Amount_Currency"].startswith("unit:") for row in detail)
 
 
 def check_pack(book):
@@ -173,6 +205,20 @@ def check_pack(book):
             member = archive.getmember(file["name"])
             assert (member.size, member.mtime, member.uid) == (file["bytes"], 0, 0), file
         assert archive.extractfile("journal.jsonl").read() == (book / "whole" / "journal.jsonl").read_bytes()
+
+
+def check_alone(book):
+    """The packs of a book whose log is kept are right by a program that shares nothing with the ledger."""
+    alone = [sys.executable, str(REPOSITORY / "docs/ledger/check_export.py")]
+    key = (book / "log.key").read_text().strip()
+    for name in ("whole-proven.tar", "part-proven.tar"):
+        print(name, run(*alone, str(book / name), key, str(book / "house.pem")).strip())
+        spoiled = book / f"spoiled-{name}"
+        content = (book / name).read_bytes()
+        place = content.index(b'"balance":"', content.index(b"journal.jsonl\0")) + len(b'"balance":"')
+        spoiled.write_bytes(content[:place] + b"9" + content[place + 1 :])
+        refused(*alone, str(spoiled), key, str(book / "house.pem"))
+    refused(*alone, str(book / "whole-proven.tar"), key.replace("book/1", "book/2"), str(book / "house.pem"))
 
 
 def main(book):
@@ -190,7 +236,9 @@ def main(book):
         print(f"{part}: {len(lines)} entries, accepted in every format")
     check_joined(book)
     check_assertions_bite(book)
+    check_costs(book)
     check_pack(book)
+    check_alone(book)
     print("parts join, assertions bite, the pack is what its manifest says")
 
 

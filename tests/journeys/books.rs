@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 use tests::Result;
 use tests::server::{Answer, NewQuote, Staff, TestServer};
 
-const SECOND_BOOK: &str = "books = [{ number = 2, name = \"mali\" }]";
-const MALI: &str = "liabilities:wallets:bamako";
+pub(crate) const SECOND_BOOK: &str = "books = [{ number = 2, name = \"mali\" }]";
+pub(crate) const MALI: &str = "liabilities:wallets:bamako";
 
-fn wish(from: &str, to: &str, amount: &str) -> Value {
+pub(crate) fn wish(from: &str, to: &str, amount: &str) -> Value {
     json!({
         "from": { "book": 1, "account": from }, "to": { "book": 2, "account": to },
         "amount": { "amount": amount, "currency": "EUR" }, "description": "for the office in Bamako",
     })
 }
 
-async fn send(staff: &Staff, wish: &Value) -> Result<Answer> {
+pub(crate) async fn send(staff: &Staff, wish: &Value) -> Result<Answer> {
     staff.caller.post("/operator/book-transfers").json(wish).send().await
 }
 
@@ -74,12 +74,13 @@ async fn money_goes_to_another_book_or_comes_back_and_both_sides_agree() -> Resu
     assert!(listed(&staff, "from_book=2").await?.is_empty());
 
     // The auditor's check is over both books and what stands between them; clients' money is covered throughout.
-    let balances = staff.auditor(1).await?.balances().await?;
+    let both = json!({ "books": [1, 2], "personal_data": true });
+    let auditor = staff.auditor_of(&both).await?;
+    let balances = auditor.balances().await?;
     assert_eq!(balances["liabilities:clearing:book-2"], ["61.00 EUR"]);
     assert_eq!(balances[&wallet], ["40.50 EUR"]);
     let tampering = "update ledger.transfers set amount_minor = amount_minor + 1 where state = 'arrived'";
     server.test.owner().await?.batch_execute(tampering).await?;
-    let auditor = staff.auditor(1).await?;
     let verification = auditor.caller.get("/audit/verification").send().await?.expect(200);
     assert_eq!(verification["holds"], false);
     server.stop().await

@@ -1,6 +1,6 @@
 //! What an auditor takes home, and who is in it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tests::Result;
 use tests::server::{Migrant, NewQuote, TestServer};
@@ -32,7 +32,7 @@ async fn an_auditor_takes_the_book_home_in_every_format_and_nobody_is_named() ->
     let wallet = with_a_wallet(&server).await?;
     let person = wallet.rsplit(':').next().unwrap_or_default();
     let staff = server.staff().await?;
-    let auditor = staff.auditor(30).await?;
+    let auditor = staff.auditor_of(&json!({})).await?;
     for file in FILES {
         let answer = auditor.caller.get(&format!("/audit/exports/{file}")).send().await?;
         assert_eq!(answer.status, 200, "{file}: {}", answer.text);
@@ -52,8 +52,13 @@ async fn an_auditor_takes_the_book_home_in_every_format_and_nobody_is_named() ->
     assert_eq!(rest.lines().collect::<Vec<_>>(), lines.lines().skip(1).collect::<Vec<_>>());
 
     // Another auditor sees other pseudonyms.
-    let other = staff.auditor(30).await?;
+    let other = staff.auditor_of(&json!({})).await?;
     assert_ne!(other.caller.get("/audit/exports/journal.jsonl").send().await?.text, lines);
+
+    // Who may see people takes the book home as it is.
+    let named = staff.auditor_of(&json!({ "personal_data": true })).await?;
+    let as_they_are = named.caller.get("/audit/exports/journal.jsonl").send().await?.text;
+    assert!(as_they_are.contains(person), "{as_they_are}");
 
     let statement = "/audit/accounts/assets:pay-in:bank/statement.camt053.xml?currency=EUR";
     let statement = auditor.caller.get(statement).send().await?;

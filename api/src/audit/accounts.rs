@@ -1,24 +1,28 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{AccountNode, AccountPrefix, Currency, Money, TreeQuery};
+use ledger::{AccountNode, AccountPrefix, Amount, TreeQuery};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::moment::{Asked, faulty_cursor};
+use super::view::View;
 use crate::admission::Admitted;
 use crate::cursor;
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};
-use crate::wire::MoneyBody;
+use crate::wire::amount::AmountBody;
 
 /// Which part of the tree, at which moment.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TreePage {
-    /// Where it begins: an account's code or its first segments; the whole book when left out.
+    /// The book; 1 when left out.
+    #[param(minimum = 1, maximum = 32767)]
+    book: Option<i16>,
+    /// Where it begins: an account's code as it appears, or its first segments; the whole book when left out.
     #[param(max_length = 120, example = "liabilities:wallets")]
     under: Option<String>,
     /// Levels below that; what lies deeper is in the sums. One when left out.
@@ -38,7 +42,7 @@ pub(super) struct TreePage {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
     /// Where the page before ended; it keeps to what was known then.
-    #[param(max_length = 200)]
+    #[param(max_length = 400)]
     cursor: Option<String>,
 }
 
@@ -53,7 +57,7 @@ pub(super) struct TreeBody {
     next: Option<String>,
 }
 
-/// A code with all that is below it, in one currency.
+/// A code with all that is below it, in one currency or unit.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AccountNode)]
 pub(super) struct NodeBody {
@@ -62,37 +66,36 @@ pub(super) struct NodeBody {
     /// How many accounts are summed up.
     accounts: i64,
     /// Debits positive.
-    balance: MoneyBody,
+    balance: AmountBody,
 }
 
-impl TryFrom<&AccountNode> for NodeBody {
-    type Error = Problem;
-
-    fn try_from(node: &AccountNode) -> Result<Self, Problem> {
+impl NodeBody {
+    fn of(node: &AccountNode, view: &View) -> Result<Self, Problem> {
         let minor = i64::try_from(node.debit_positive_minor).map_err(|error| Problem::internal(&error))?;
-        let balance = Money::from_minor(minor, node.currency).into();
-        Ok(Self { path: node.path.to_string(), accounts: node.accounts, balance })
+        let balance = Amount::from_minor(minor, node.commodity).into();
+        Ok(Self { path: view.prefix(&node.path), accounts: node.accounts, balance })
     }
 }
 
 /// The sequence that is known, and the node after which the page begins.
-fn read_cursor(text: &str) -> Result<(i64, (AccountPrefix, Currency)), Problem> {
+fn read_cursor(text: &str) -> Result<(i64, AccountPrefix, &str), Problem> {
     let parse = || {
         let mut parts = text.split('.');
         let sequence = parts.next()?.parse().ok()?;
         let path = AccountPrefix::try_new(parts.next()?).ok()?;
-        let currency = Currency::try_new(parts.next()?).ok()?;
-        parts.next().is_none().then_some((sequence, (path, currency)))
+        let code = parts.next()?;
+        parts.next().is_none().then_some((sequence, path, code))
     };
     parse().ok_or_else(faulty_cursor)
 }
 
 impl TreePage {
-    async fn query(&self, house: &House) -> Result<TreeQuery, Problem> {
+    async fn query(&self, view: &View) -> Result<TreeQuery, Problem> {
         let mut faults = Faults::default();
         let under = self.under.as_deref();
         let under = under.and_then(|text| faults.check("under", "account-code", AccountPrefix::try_new(text)));
         faults.finish()?;
+        let under = under.map(|shown| view.prefix_of(shown)).transpose()?;
         let limit = cursor::limit(self.limit)?;
         let mut asked = Asked {
             as_of_sequence: self.as_of_sequence,
@@ -103,12 +106,14 @@ impl TreePage {
         let after = match &self.cursor {
             None => None,
             Some(text) => {
-                let (sequence, node) = read_cursor(text)?;
+                let text = view.unseal(text)?;
+                let (sequence, path, code) = read_cursor(&text)?;
+                let node = (path, view.commodity(code, "cursor").await?);
                 asked = Asked { as_of_sequence: Some(sequence), known_at: None, ..asked };
                 Some(node)
             }
         };
-        let moment = asked.moment(house).await?;
+        let moment = asked.moment(view).await?;
         Ok(TreeQuery { under, depth: self.depth.unwrap_or(1), moment, after, limit })
     }
 }
@@ -120,13 +125,14 @@ impl TreePage {
 pub(super) async fn read_account_tree(
     request: HttpRequest,
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     page: web::Query<TreePage>,
 ) -> Result<HttpResponse, Problem> {
-    let tree = house.audited.account_tree(page.query(&house).await?).await?;
+    let view = View::open(&house, &auditor, page.book).await?;
+    let tree = view.ledger.account_tree(page.query(&view).await?).await.map_err(|error| view.said(error))?;
     let sequence = tree.sequence.number();
     let next = tree.nodes.last().filter(|_| tree.goes_on);
-    let next = next.map(|last| format!("{sequence}.{}.{}", last.path, last.currency));
-    let nodes = tree.nodes.iter().map(NodeBody::try_from).collect::<Result<_, _>>()?;
+    let next = next.map(|last| view.seal(&format!("{sequence}.{}.{}", last.path, last.commodity)));
+    let nodes = tree.nodes.iter().map(|node| NodeBody::of(node, &view)).collect::<Result<_, _>>()?;
     Ok(cursor::answer(&request, next.as_deref()).json(TreeBody { sequence, nodes, next }))
 }

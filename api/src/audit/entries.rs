@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::book::BookOnly;
 use super::moment::{Asked, dates, faulty_cursor};
+use super::view::View;
 use crate::admission::Admitted;
 use crate::cursor;
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};
-use crate::wire::MoneyBody;
+use crate::wire::amount::AmountBody;
+use crate::wire::unit::LotBody;
 
 /// An entry as it was booked.
 #[derive(Serialize, ToSchema)]
@@ -39,8 +42,9 @@ pub(super) struct EntryBody {
     reversed_by: Option<i64>,
 }
 
-impl From<BookedEntry> for EntryBody {
-    fn from(entry: BookedEntry) -> Self {
+impl EntryBody {
+    fn of(entry: BookedEntry, view: &View) -> Self {
+        let is_shown = |sequence: &Sequence| view.require_entry(sequence.number()).is_ok();
         Self {
             sequence: entry.sequence.number(),
             entry: entry.entry,
@@ -48,10 +52,10 @@ impl From<BookedEntry> for EntryBody {
             effective_date: entry.effective_date,
             kind: entry.kind,
             description: entry.description,
-            subject: entry.subject,
-            metadata: entry.metadata,
+            subject: view.subject(entry.subject),
+            metadata: view.metadata(entry.metadata),
             reverses: entry.reverses.map(Sequence::number),
-            reversed_by: entry.reversed_by.map(Sequence::number),
+            reversed_by: entry.reversed_by.filter(is_shown).map(Sequence::number),
         }
     }
 }
@@ -69,14 +73,22 @@ pub(super) struct WholeEntryBody {
 #[schema(as = Posting)]
 pub(super) struct PostingBody {
     account: String,
-    amount: MoneyBody,
+    amount: AmountBody,
     /// The balance that it left.
-    balance: MoneyBody,
+    balance: AmountBody,
+    /// The lots that units are of; left out for money.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lots: Vec<LotBody>,
 }
 
-impl From<BookedPosting> for PostingBody {
-    fn from(posting: BookedPosting) -> Self {
-        Self { account: posting.account.to_string(), amount: posting.amount.into(), balance: posting.balance.into() }
+impl PostingBody {
+    fn of(posting: BookedPosting, view: &View) -> Self {
+        Self {
+            account: view.code(&posting.account),
+            amount: posting.amount.into(),
+            balance: posting.balance.into(),
+            lots: posting.lots.into_iter().map(LotBody::from).collect(),
+        }
     }
 }
 
@@ -106,7 +118,10 @@ pub(super) enum EntryOrder {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EntriesPage {
-    /// What they are about.
+    /// The book; 1 when left out.
+    #[param(minimum = 1, maximum = 32767)]
+    book: Option<i16>,
+    /// What they are about, as it appears.
     subject: Option<Uuid>,
     /// What kind of thing happened; only beside another filter.
     #[param(pattern = "^[a-z0-9-]{1,64}$")]
@@ -119,10 +134,10 @@ pub(super) struct EntriesPage {
     effective_from: Option<NaiveDate>,
     /// Effective on that day or before.
     effective_through: Option<NaiveDate>,
-    /// With a posting on this account or below it: a code or its first segments.
+    /// With a posting on this account or below it: a code as it appears, or its first segments.
     #[param(max_length = 120, example = "liabilities:payables")]
     account: Option<String>,
-    /// A fact of the metadata as `name=value`. A value that reads as a JSON number, true or false is one; a text that
+    /// A fact of the metadata as `name=value`; for grants that show personal data. A value that reads as a JSON number, true or false is one; a text that
     /// looks like these stands in double quotes.
     #[param(max_length = 400, example = "channel=card")]
     metadata: Option<String>,
@@ -155,7 +170,7 @@ fn fact(text: &str, faults: &mut Faults) -> Option<MetadataFact> {
 }
 
 impl EntriesPage {
-    fn filter(&self) -> Result<EntryFilter, Problem> {
+    fn filter(&self, view: &View) -> Result<EntryFilter, Problem> {
         let mut faults = Faults::default();
         let kind = self.kind.clone();
         let is_a_word = |kind: &String| {
@@ -167,8 +182,8 @@ impl EntriesPage {
         let booked = (("booked_from", self.booked_from), ("booked_through", self.booked_through));
         let effective = (("effective_from", self.effective_from), ("effective_through", self.effective_through));
         let accounts = self.account.as_deref();
-        let filter = EntryFilter {
-            subject: self.subject,
+        let mut filter = EntryFilter {
+            subject: self.subject.map(|shown| view.subjects().subject_of(shown)),
             kind,
             booked: dates(booked.0, booked.1, &mut faults),
             effective: dates(effective.0, effective.1, &mut faults),
@@ -176,11 +191,16 @@ impl EntriesPage {
             metadata: self.metadata.as_deref().and_then(|text| fact(text, &mut faults)),
         };
         faults.finish()?;
+        if filter.metadata.is_some() {
+            view.require_metadata()?;
+        }
+        filter.booked = view.booked(filter.booked)?;
+        filter.accounts = filter.accounts.map(|shown| view.prefix_of(shown)).transpose()?;
         Ok(filter)
     }
 
-    async fn query(&self, house: &House) -> Result<EntryQuery, Problem> {
-        let filter = self.filter()?;
+    async fn query(&self, view: &View) -> Result<EntryQuery, Problem> {
+        let filter = self.filter(view)?;
         let limit = cursor::limit(self.limit)?;
         let mut asked = Asked {
             as_of_sequence: self.as_of_sequence,
@@ -204,7 +224,7 @@ impl EntriesPage {
             EntryOrder::OldestFirst => Order::OldestFirst,
             EntryOrder::NewestFirst => Order::NewestFirst,
         };
-        Ok(EntryQuery { filter, known: asked.as_of(house).await?, order, after, limit })
+        Ok(EntryQuery { filter, known: asked.as_of(view).await?, order, after, limit })
     }
 }
 
@@ -215,30 +235,34 @@ impl EntriesPage {
 pub(super) async fn list_entries(
     request: HttpRequest,
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     page: web::Query<EntriesPage>,
 ) -> Result<HttpResponse, Problem> {
-    let found = house.audited.entries(page.query(&house).await?).await?;
+    let view = View::open(&house, &auditor, page.book).await?;
+    let found = view.ledger.entries(page.query(&view).await?).await.map_err(|error| view.said(error))?;
     let sequence = found.sequence.number();
     let next = found.next.map(|last| format!("{sequence}.{}", last.number()));
-    let entries = found.entries.into_iter().map(EntryBody::from).collect();
+    let entries = found.entries.into_iter().map(|entry| EntryBody::of(entry, &view)).collect();
     Ok(cursor::answer(&request, next.as_deref()).json(EntriesBody { sequence, entries, next }))
 }
 
 /// One entry with its postings, by its id or its sequence.
 #[utoipa::path(tag = "book", security(("token" = [])),
-    params(("entry" = String, Path, description = "An id, or a sequence", example = "1")),
+    params(("entry" = String, Path, description = "An id, or a sequence", example = "1"), BookOnly),
     responses((status = 200, description = "The entry", body = WholeEntryBody), ReadProblems))]
 #[get("/entries/{entry}")]
 pub(super) async fn read_entry(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     name: web::Path<String>,
+    asked: web::Query<BookOnly>,
 ) -> Result<HttpResponse, Problem> {
     let key = Uuid::parse_str(&name).ok().map(|key| EntryName::Key(IdempotencyKey::from_uuid(key)));
     let sequence = || name.parse().ok().map(|number| EntryName::Sequence(Sequence::new(number)));
     let name = key.or_else(sequence).ok_or_else(|| Problem::new(&kinds::NOT_FOUND, "there is no such entry"))?;
-    let whole = house.audited.entry(name).await?;
-    let postings = whole.postings.into_iter().map(PostingBody::from).collect();
-    Ok(HttpResponse::Ok().json(WholeEntryBody { entry: whole.entry.into(), postings }))
+    let view = View::open(&house, &auditor, asked.book).await?;
+    let whole = view.ledger.entry(name).await?;
+    view.require_entry(whole.entry.sequence.number())?;
+    let postings = whole.postings.into_iter().map(|posting| PostingBody::of(posting, &view)).collect();
+    Ok(HttpResponse::Ok().json(WholeEntryBody { entry: EntryBody::of(whole.entry, &view), postings }))
 }

@@ -2,23 +2,27 @@ use actix_web::{HttpResponse, get, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::TryStreamExt;
-use ledger::{Export, Extent, Format, ManifestSigner, Sequence};
+use ledger::{Export, Format, ManifestSigner};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::book::account;
+use super::view::{View, ahead};
 use crate::admission::Admitted;
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};
-use crate::wire::currency;
+use crate::wire::{currency, words};
 
 /// Which entries are asked for.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Entries {
+    /// The book; 1 when left out.
+    #[param(minimum = 1, maximum = 32767)]
+    book: Option<i16>,
     /// The first entry; 1 when left out. A download that broke off continues behind the last entry that arrived whole.
     #[param(minimum = 1)]
     from_sequence: Option<i64>,
@@ -28,22 +32,12 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    fn extent(&self) -> Extent {
-        let from = self.from_sequence.map_or(Extent::WHOLE, |first| Extent::WHOLE.from(Sequence::new(first)));
-        self.to_sequence.map_or(from, |last| from.through(Sequence::new(last)))
-    }
-
-    /// The view of these entries that the grant shows.
-    async fn view(&self, house: &House, auditor: &Auditor) -> Result<Export, Problem> {
-        let export = house.audited.export(self.extent(), house.pseudonyms(auditor.grant().uuid())).await;
-        export.map_err(|error| match error {
-            ledger::Error::SequenceAhead { .. } => {
-                let mut faults = Faults::default();
-                faults.add("to_sequence", "sequence-ahead", error.to_string());
-                faults.problem()
-            }
-            other => other.into(),
-        })
+    /// The book and these entries of it, as the grant shows them.
+    async fn view(&self, house: &House, auditor: &Auditor) -> Result<(View, Export), Problem> {
+        let view = View::open(house, auditor, self.book).await?;
+        let extent = view.extent(self.from_sequence, self.to_sequence).await?;
+        let export = view.ledger.export(extent, view.subjects().clone()).await.map_err(ahead("to_sequence"))?;
+        Ok((view, export))
     }
 }
 
@@ -52,6 +46,9 @@ impl Entries {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CurrencyAndEntries {
+    /// The book; 1 when left out.
+    #[param(minimum = 1, maximum = 32767)]
+    book: Option<i16>,
     /// ISO 4217.
     #[param(pattern = "^[A-Z]{3}$")]
     currency: String,
@@ -100,17 +97,22 @@ pub(super) async fn export_hledger_journal(
     auditor: Admitted<Auditor>,
     entries: web::Query<Entries>,
 ) -> Result<HttpResponse, Problem> {
-    let export = entries.view(&house, &auditor).await?;
+    let (_, export) = entries.view(&house, &auditor).await?;
     let format = Format::Hledger;
     Ok(send(export.stream(format), format.media_type(), format.file_name()))
 }
 
 /// The book in the form that the file's name says, streamed: `journal.hledger`, `journal.ledger`, `journal.beancount`,
-/// `gl_detail.csv`, `trial_balance.csv`, `chart_of_accounts.csv`, `journal.jsonl` or `postings.parquet`.
+/// `gl_detail.csv`, `trial_balance.csv`, `chart_of_accounts.csv`, `journal.jsonl`,
+/// `postings.parquet`, `accounts.jsonl` or `log.jsonl`.
 #[utoipa::path(tag = "exports", security(("token" = [])),
-    params(("file" = String, Path, pattern = "^[a-z_]+\\.[a-z]+$", example = "journal.jsonl"), Entries),
+    params(("file" = inline(words::ExportFile), Path, example = "journal.jsonl"), Entries),
     responses(
-        (status = 200, description = "The file", body = String, content_type = "application/octet-stream"),
+        (status = 200, description = "The file, in the media type of its form", content(
+            (String = "text/plain"),
+            (String = "text/csv"),
+            (String = "application/jsonl"),
+            ([u8] = "application/vnd.apache.parquet"))),
         ReadProblems))]
 #[get("/exports/{file}")]
 pub(super) async fn export_file(
@@ -120,13 +122,13 @@ pub(super) async fn export_file(
     entries: web::Query<Entries>,
 ) -> Result<HttpResponse, Problem> {
     let format = format(&file)?;
-    let export = entries.view(&house, &auditor).await?;
+    let (_, export) = entries.view(&house, &auditor).await?;
     Ok(send(export.stream(format), format.media_type(), format.file_name()))
 }
 
 /// What the file of the same address and query holds: counts, sums by currency, its SHA-256; signed.
 #[utoipa::path(tag = "exports", security(("token" = [])),
-    params(("file" = String, Path, pattern = "^[a-z_]+\\.[a-z]+$", example = "journal.jsonl"), Entries),
+    params(("file" = inline(words::ExportFile), Path, example = "journal.jsonl"), Entries),
     responses((status = 200, description = "The manifest", body = SignedManifestBody), ReadProblems))]
 #[get("/exports/{file}/manifest")]
 pub(super) async fn read_manifest(
@@ -136,9 +138,9 @@ pub(super) async fn read_manifest(
     entries: web::Query<Entries>,
 ) -> Result<HttpResponse, Problem> {
     let format = format(&file)?;
-    let export = entries.view(&house, &auditor).await?;
+    let (view, export) = entries.view(&house, &auditor).await?;
     let measured = export.measure(format).await?;
-    let checkpoint = house.audited.checkpoint_covering(export.last()).await?;
+    let checkpoint = view.ledger.checkpoint_covering(export.last()).await?;
     let manifest = export.manifest(vec![measured], checkpoint).await?.canonical()?;
     Ok(HttpResponse::Ok().json(SignedManifestBody {
         signature: STANDARD.encode(house.seal.sign(&manifest)),
@@ -149,7 +151,8 @@ pub(super) async fn read_manifest(
 
 /// The statement of one account as ISO 20022 camt.053.001.08, streamed. The account is named as exports name it.
 #[utoipa::path(tag = "exports", security(("token" = [])),
-    params(("account" = String, Path, example = "revenue:fees:eur-xof"), CurrencyAndEntries),
+    params(("account" = String, Path, max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$", example = "revenue:fees:eur-xof"), CurrencyAndEntries),
     responses(
         (status = 200, description = "The statement", body = String, content_type = "application/xml"),
         ReadProblems))]
@@ -163,7 +166,8 @@ pub(super) async fn export_statement(
     let code = account(&code)?;
     let mut faults = Faults::default();
     let Some(currency) = currency(&asked.currency, "currency", &mut faults) else { return Err(faults.problem()) };
-    let entries = Entries { from_sequence: asked.from_sequence, to_sequence: asked.to_sequence };
-    let statement = entries.view(&house, &auditor).await?.statement_camt053(&code, currency).await?;
+    let entries = Entries { book: asked.book, from_sequence: asked.from_sequence, to_sequence: asked.to_sequence };
+    let (_, export) = entries.view(&house, &auditor).await?;
+    let statement = export.statement_camt053(&code, currency).await?;
     Ok(send(statement, "application/xml", "statement.camt053.xml"))
 }

@@ -1,10 +1,11 @@
 use actix_web::{HttpResponse, get, web};
-use ledger::{BookId, CheckpointAt, IdempotencyKey, LogEntry, Sequence};
+use ledger::{CheckpointAt, IdempotencyKey, LogEntry, Sequence};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::view::{View, require_book};
 use crate::admission::Admitted;
 use crate::house::House;
 use crate::openapi::ReadProblems;
@@ -78,39 +79,45 @@ fn at(size: Option<i64>) -> CheckpointAt {
 }
 
 /// The newest checkpoint of a book's log (C2SP tlog-checkpoint), with the cosignatures of witnesses.
-#[utoipa::path(tag = "log", security(("token" = [])), params(("book" = i16, Path, minimum = 1, example = 1)),
+#[utoipa::path(tag = "log", security(("token" = [])), params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1)),
     responses((status = 200, description = "The signed note", body = String, content_type = "text/plain"), ReadProblems))]
 #[get("/log/{book}/checkpoint")]
 pub(super) async fn read_checkpoint(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     book: web::Path<i16>,
 ) -> Result<HttpResponse, Problem> {
+    require_book(&auditor, *book)?;
     log::checkpoint(&house, *book, CheckpointAt::Newest).await
 }
 
 /// A tile of a book's log: hashes (`0/000`), or the entries themselves (`entries/000`), as C2SP tlog-tiles has them.
 #[utoipa::path(tag = "log", security(("token" = [])),
-    params(("book" = i16, Path, minimum = 1, example = 1), ("tile" = String, Path, example = "entries/000.p/1")),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), ("tile" = String, Path, example = "entries/000.p/1")),
     responses((status = 200, description = "The hashes or entries", content_type = "application/octet-stream",
         body = [u8]), ReadProblems))]
 #[get("/log/{book}/tile/{tile:.*}")]
 pub(super) async fn read_tile(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     path: web::Path<(i16, String)>,
 ) -> Result<HttpResponse, Problem> {
-    log::tile(&house, path.0, log::parse_tile(&path.1)?, log::Kept::ByNobody).await
+    let tile = log::parse_tile(&path.1)?;
+    let view = View::open(&house, &auditor, Some(path.0)).await?;
+    if tile.is_of_entries() {
+        view.require_all_days("a bundle of entries")?;
+    }
+    log::tile(&house, path.0, tile, log::Kept::ByNobody).await
 }
 
 /// Proves that an entry is among those that a checkpoint counts.
 #[utoipa::path(tag = "log", security(("token" = [])),
-    params(("book" = i16, Path, minimum = 1, example = 1), EntryAndSize),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), EntryAndSize),
     responses((status = 200, description = "The proof", body = InclusionProofBody), ReadProblems))]
 #[get("/log/{book}/proofs/inclusion")]
 pub(super) async fn prove_inclusion(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     book: web::Path<i16>,
     asked: web::Query<EntryAndSize>,
 ) -> Result<HttpResponse, Problem> {
@@ -123,7 +130,9 @@ pub(super) async fn prove_inclusion(
             return Err(faults.problem());
         }
     };
-    let proof = house.audited_clearing.book(BookId::new(*book))?.prove_inclusion(entry, at(asked.size)).await?;
+    let view = View::open(&house, &auditor, Some(*book)).await?;
+    let proof = view.ledger.prove_inclusion(entry, at(asked.size)).await?;
+    view.require_entry(proof.sequence)?;
     Ok(HttpResponse::Ok().json(InclusionProofBody {
         sequence: proof.sequence,
         size: proof.checkpoint.size,
@@ -137,16 +146,20 @@ pub(super) async fn prove_inclusion(
 
 /// Proves that a checkpoint continues an earlier tree.
 #[utoipa::path(tag = "log", security(("token" = [])),
-    params(("book" = i16, Path, minimum = 1, example = 1), FromAndTo),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), FromAndTo),
     responses((status = 200, description = "The proof", body = ConsistencyProofBody), ReadProblems))]
 #[get("/log/{book}/proofs/consistency")]
 pub(super) async fn prove_consistency(
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     book: web::Path<i16>,
     asked: web::Query<FromAndTo>,
 ) -> Result<HttpResponse, Problem> {
-    let proof = house.audited_clearing.book(BookId::new(*book))?.prove_consistency(asked.from, at(asked.to)).await?;
+    let proof = house
+        .audited_clearing
+        .book(require_book(&auditor, *book)?)?
+        .prove_consistency(asked.from, at(asked.to))
+        .await?;
     Ok(HttpResponse::Ok().json(ConsistencyProofBody {
         from: proof.from,
         to: proof.checkpoint.size,

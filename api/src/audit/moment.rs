@@ -1,7 +1,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use ledger::{AsOf, Dates, Moment, Sequence};
 
-use crate::house::House;
+use super::view::View;
 use crate::problem::{Faults, Problem};
 
 /// How long a read waits for a database that follows another one to come as far as it is asked.
@@ -17,15 +17,20 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// The moment, once the book has come as far as is asked.
-    pub(super) async fn moment(self, house: &House) -> Result<Moment, Problem> {
+    /// The moment, once the book has come as far as is asked, if the grant shows it.
+    pub(super) async fn moment(self, view: &View) -> Result<Moment, Problem> {
         let mut faults = Faults::default();
         check_year(self.effective_date, "effective_date", &mut faults);
         let known = self.known(&mut faults);
+        if self.at_least_sequence.is_some_and(|number| number < 0) {
+            faults.add("at_least_sequence", "sequence", "a sequence is zero or above");
+        }
         faults.finish()?;
         if let Some(number) = self.at_least_sequence {
-            house.audited.at_least(Sequence::new(number), PATIENCE).await?;
+            view.ledger.at_least(Sequence::new(number), PATIENCE).await?;
         }
+        view.require_effective(self.effective_date)?;
+        let known = view.known(known).await?;
         Ok(match self.effective_date {
             Some(day) => known.effective_by(day),
             None => known.into(),
@@ -33,12 +38,12 @@ impl Asked {
     }
 
     /// What is known, for what is never asked by effective date alone.
-    pub(super) async fn as_of(self, house: &House) -> Result<AsOf, Problem> {
+    pub(super) async fn as_of(self, view: &View) -> Result<AsOf, Problem> {
         let mut faults = Faults::default();
         let known = self.known(&mut faults);
         faults.finish()?;
-        Self { effective_date: None, ..self }.moment(house).await?;
-        Ok(known)
+        Self { effective_date: None, ..self }.moment(view).await?;
+        view.known(known).await
     }
 
     fn known(self, faults: &mut Faults) -> AsOf {
@@ -55,7 +60,7 @@ impl Asked {
 }
 
 /// Days whose years have four digits, as ISO 8601 writes them.
-pub(super) fn dates(from: (&str, Option<NaiveDate>), through: (&str, Option<NaiveDate>), faults: &mut Faults) -> Dates {
+pub(crate) fn dates(from: (&str, Option<NaiveDate>), through: (&str, Option<NaiveDate>), faults: &mut Faults) -> Dates {
     check_year(from.1, from.0, faults);
     check_year(through.1, through.0, faults);
     Dates { from: from.1, through: through.1 }

@@ -1,19 +1,20 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{Page, Period, PeriodStatement, Place, Sequence, StatementQuery};
+use ledger::{Page, Period, PeriodStatement, Place, Sequence, StatementLine, StatementQuery};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::book::account;
 use super::moment::{Asked, dates, faulty_cursor};
+use super::view::View;
 use crate::admission::Admitted;
 use crate::cursor;
 use crate::house::House;
-use crate::mobile::StatementLineBody;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};
-use crate::wire::{MoneyBody, currency};
+use crate::wire::amount::{AmountBody, commodity};
 
 /// By which days a period is meant.
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
@@ -40,8 +41,11 @@ pub(super) enum Start {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PeriodPage {
-    /// ISO 4217.
-    #[param(pattern = "^[A-Z]{3}$")]
+    /// The book; 1 when left out.
+    #[param(minimum = 1, maximum = 32767)]
+    book: Option<i16>,
+    /// ISO 4217, or the code of a unit.
+    #[param(pattern = "^([A-Z]{3}|unit:[a-z][a-z0-9-]{0,17}[a-z0-9])$")]
     currency: String,
     /// The first day of the period; together with `through`.
     from: Option<NaiveDate>,
@@ -75,6 +79,41 @@ pub(super) struct PeriodPage {
     cursor: Option<String>,
 }
 
+/// A line of a statement.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatementLine)]
+pub(super) struct LineBody {
+    /// The entry's place in the book.
+    sequence: i64,
+    /// The entry's id.
+    entry: Uuid,
+    booked_at: DateTime<Utc>,
+    effective_date: NaiveDate,
+    kind: String,
+    description: Option<String>,
+    /// What it was about: a remittance, a project.
+    subject: Option<Uuid>,
+    /// On the account's normal side.
+    amount: AmountBody,
+    balance: AmountBody,
+}
+
+impl From<StatementLine> for LineBody {
+    fn from(line: StatementLine) -> Self {
+        Self {
+            sequence: line.sequence.number(),
+            entry: line.entry,
+            booked_at: line.booked_at,
+            effective_date: line.effective_date,
+            kind: line.kind,
+            description: line.description,
+            subject: line.subject,
+            amount: line.amount.into(),
+            balance: line.balance.into(),
+        }
+    }
+}
+
 /// A page of the statement of a period, oldest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PeriodStatement)]
@@ -82,14 +121,14 @@ pub(super) struct PeriodStatementBody {
     /// The newest entry that is known.
     sequence: i64,
     /// The balance at the beginning of the period, on the account's normal side.
-    opening: MoneyBody,
+    opening: AmountBody,
     /// The balance at the end of the period.
-    closing: MoneyBody,
+    closing: AmountBody,
     /// The balance before the first line of the page.
-    before: MoneyBody,
-    lines: Vec<StatementLineBody>,
+    before: AmountBody,
+    lines: Vec<LineBody>,
     /// The balance after the last line of the page.
-    after: MoneyBody,
+    after: AmountBody,
     /// The cursor of the page with older lines, where there is one.
     previous: Option<String>,
     /// The cursor of the page with newer lines, where there is one.
@@ -142,7 +181,7 @@ impl PeriodPage {
         }
     }
 
-    async fn query(&self, house: &House, period: Period) -> Result<StatementQuery, Problem> {
+    async fn query(&self, view: &View, period: Period) -> Result<StatementQuery, Problem> {
         let limit = cursor::limit(self.limit)?;
         let mut asked = Asked {
             as_of_sequence: self.as_of_sequence,
@@ -159,19 +198,47 @@ impl PeriodPage {
                 page
             }
         };
-        Ok(StatementQuery { period, known: asked.as_of(house).await?, page, limit })
+        Ok(StatementQuery { period, known: asked.as_of(view).await?, page, limit })
     }
 }
 
-impl From<PeriodStatement> for PeriodStatementBody {
-    fn from(statement: PeriodStatement) -> Self {
+/// The period as far as the grant shows it.
+async fn shown(period: Period, view: &View) -> Result<Period, Problem> {
+    let Some(window) = view.window() else { return Ok(period) };
+    match period {
+        Period::Whole if window.after < window.through => {
+            Ok(Period::Sequences(Sequence::new(window.after + 1), Sequence::new(window.through)))
+        }
+        Period::Whole => {
+            let mut faults = Faults::default();
+            faults.add("", "no-extent", "nothing was booked on the days of the grant");
+            Err(faults.problem())
+        }
+        Period::Sequences(first, last) => {
+            view.extent(Some(first.number()), Some(last.number())).await?;
+            Ok(period)
+        }
+        Period::Booked(from, through) => {
+            view.booked(ledger::Dates { from: Some(from), through: Some(through) })?;
+            Ok(period)
+        }
+        Period::Effective(..) => view.require_all_days("a period by days of effect").map(|()| period),
+    }
+}
+
+impl PeriodStatementBody {
+    fn of(statement: PeriodStatement, view: &View) -> Self {
         let known = statement.sequence;
         Self {
             sequence: known.number(),
             opening: statement.opening.into(),
             closing: statement.closing.into(),
             before: statement.before.into(),
-            lines: statement.lines.into_iter().map(StatementLineBody::from).collect(),
+            lines: statement
+                .lines
+                .into_iter()
+                .map(|line| LineBody::from(StatementLine { subject: view.subject(line.subject), ..line }))
+                .collect(),
             after: statement.after.into(),
             previous: statement.older.map(|place| write_cursor(known, "before", place)),
             next: statement.newer.map(|place| write_cursor(known, "after", place)),
@@ -181,22 +248,26 @@ impl From<PeriodStatement> for PeriodStatementBody {
 
 /// The statement of one account: all of it, or that of a period, with the balances at its ends.
 #[utoipa::path(tag = "book", security(("token" = [])),
-    params(("account" = String, Path, example = "revenue:fees:eur-xof"), PeriodPage),
+    params(("account" = String, Path, max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$", example = "revenue:fees:eur-xof"), PeriodPage),
     responses((status = 200, description = "A page", body = PeriodStatementBody), ReadProblems))]
 #[get("/accounts/{account}/statement")]
 pub(super) async fn read_statement(
     request: HttpRequest,
     house: web::Data<House>,
-    _auditor: Admitted<Auditor>,
+    auditor: Admitted<Auditor>,
     code: web::Path<String>,
     page: web::Query<PeriodPage>,
 ) -> Result<HttpResponse, Problem> {
     let code = account(&code)?;
     let mut faults = Faults::default();
     let period = page.period(&mut faults);
-    let Some(currency) = currency(&page.currency, "currency", &mut faults) else { return Err(faults.problem()) };
     faults.finish()?;
-    let query = page.query(&house, period).await?;
-    let statement = PeriodStatementBody::from(house.audited.statement_of(&code, currency, query).await?);
+    let commodity = commodity(&house, &page.currency, "currency").await?;
+    let view = View::open(&house, &auditor, page.book).await?;
+    let code = view.code_of(&code)?;
+    let query = page.query(&view, shown(period, &view).await?).await?;
+    let statement = view.ledger.statement_of(&code, commodity, query).await.map_err(|error| view.said(error))?;
+    let statement = PeriodStatementBody::of(statement, &view);
     Ok(cursor::answer(&request, statement.next.as_deref()).json(statement))
 }

@@ -19,7 +19,7 @@ use crate::house::{House, OpenHouse};
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Write one file: journal.hledger, journal.ledger, journal.beancount, gl_detail.csv, trial_balance.csv,
-    /// chart_of_accounts.csv, journal.jsonl or postings.parquet.
+    /// chart_of_accounts.csv, journal.jsonl, postings.parquet, accounts.jsonl or log.jsonl.
     File {
         /// The file's name, which says its format.
         name: String,
@@ -153,8 +153,11 @@ async fn with_house(open: &OpenHouse, command: Command) -> Result<(), Failure> {
         }
         Command::Pack { which, out } => {
             let export = which.view(house).await?;
-            let checkpoint = house.ledger.checkpoint_covering(export.last()).await?;
-            let manifest = export.pack(&out, checkpoint, &house.seal).await?;
+            let rates = house.rates.table_at(export.closed_at()).await?;
+            let manifest = export.pack(&out, &rates, &house.seal).await?;
+            if manifest.checkpoint.is_none() {
+                say("no signed head of the log counts the last entry yet: nobody can check this pack against the log");
+            }
             say(&format!(
                 "entries {} through {}: {} entries, {} postings, {} files",
                 manifest.first_sequence,

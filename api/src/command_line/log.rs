@@ -172,7 +172,8 @@ fn check_file(verifier: &LogVerifier, file: &Path, heads: &mut Heads) -> Result<
     if std::fs::metadata(file)?.len() > MAX_FILE_BYTES {
         return Err(format!("{} has more than {MAX_FILE_BYTES} bytes", file.display()).into());
     }
-    let text = std::fs::read_to_string(file)?;
+    // Whatever fetched it may have ended it with a line of its own.
+    let text = std::fs::read_to_string(file)?.trim_end_matches('\n').to_owned() + "\n";
     let first = text.lines().next().unwrap_or_default();
     let (said, head) = if first.starts_with("c2sp.org/tlog-proof@") {
         let proven = verifier.check_inclusion(&text)?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::auditor::sign_in;
-use super::{Failure, Stage, list, text};
+use super::{Caller, Failure, Stage, list, text};
 use crate::server::Server;
 
 /// Lines of the trial balance that are shown for families of many accounts, such as wallets.
@@ -18,8 +18,7 @@ pub(super) fn say(line: &str) {
 pub(super) async fn print(stage: &Stage, server: &Server, public_url: &str) -> Result<bool, Failure> {
     let auditor = sign_in(stage).await?;
     let client = &stage.client;
-    let balance = client.get(&auditor, "/v1/audit/trial-balance").await?;
-    print_trial_balance(&balance)?;
+    print_trial_balance(&read_trial_balance(stage, &auditor).await?)?;
     let equation = client.get(&auditor, "/v1/audit/safeguarding").await?;
     let covered = print_safeguarding(&equation)?;
     let verification = client.get(&auditor, "/v1/audit/verification").await?;
@@ -29,6 +28,24 @@ pub(super) async fn print(stage: &Stage, server: &Server, public_url: &str) -> R
     say(&format!("\nJournal      {}\n             hledger -f {0} check --strict ordereddates", journal.display()));
     print_places(stage, server, public_url);
     Ok(covered && holds)
+}
+
+/// All pages as one.
+async fn read_trial_balance(stage: &Stage, auditor: &Caller) -> Result<Value, Failure> {
+    let address = "/v1/audit/trial-balance?limit=1000";
+    let mut whole = stage.client.get(auditor, address).await?;
+    let mut next = whole.get("next").and_then(Value::as_str).map(str::to_owned);
+    while let Some(cursor) = next {
+        let mut page = stage.client.get(auditor, &format!("{address}&cursor={cursor}")).await?;
+        if let (Some(all), Some(more)) = (
+            whole.get_mut("balances").and_then(Value::as_array_mut),
+            page.get_mut("balances").and_then(Value::as_array_mut),
+        ) {
+            all.append(more);
+        }
+        next = page.get("next").and_then(Value::as_str).map(str::to_owned);
+    }
+    Ok(whole)
 }
 
 fn print_trial_balance(balance: &Value) -> Result<(), Failure> {
@@ -74,8 +91,11 @@ fn print_verification(verification: &Value) -> Result<bool, Failure> {
     let count = |field: &str| verification.get(field).and_then(Value::as_i64).unwrap_or(0);
     say(&format!("\nVerification of {} entries and {} postings", count("entries"), count("postings")));
     for check in list(verification.get("checks").unwrap_or(&Value::Null))? {
-        let verdict = check.get("difference").and_then(Value::as_str).unwrap_or("holds");
-        say(&format!("  {:<64} {verdict}", text(&check, "/name")?));
+        let name = text(&check, "/name")?;
+        match check.get("difference").and_then(Value::as_str) {
+            None => say(&format!("  holds    {name}")),
+            Some(difference) => say(&format!("  DIFFERS  {name}: {difference}")),
+        }
     }
     Ok(verification.get("holds").and_then(Value::as_bool) == Some(true))
 }

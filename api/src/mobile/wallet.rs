@@ -11,11 +11,12 @@ use crate::cursor;
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};
+use crate::wire::amount::money;
 use crate::wire::{MoneyBody, currency};
 
 /// A line of a statement.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct StatementLineBody {
+pub(super) struct StatementLineBody {
     /// The entry's place in the book.
     sequence: i64,
     /// The entry's id.
@@ -31,9 +32,11 @@ pub(crate) struct StatementLineBody {
     balance: MoneyBody,
 }
 
-impl From<StatementLine> for StatementLineBody {
-    fn from(line: StatementLine) -> Self {
-        Self {
+impl TryFrom<StatementLine> for StatementLineBody {
+    type Error = Problem;
+
+    fn try_from(line: StatementLine) -> Result<Self, Problem> {
+        Ok(Self {
             sequence: line.sequence.number(),
             entry: line.entry,
             booked_at: line.booked_at,
@@ -41,9 +44,9 @@ impl From<StatementLine> for StatementLineBody {
             kind: line.kind,
             description: line.description,
             subject: line.subject,
-            amount: line.amount.into(),
-            balance: line.balance.into(),
-        }
+            amount: money(line.amount)?,
+            balance: money(line.balance)?,
+        })
     }
 }
 
@@ -102,9 +105,9 @@ impl StatementPage {
         let limit = cursor::limit(self.limit)?;
         let statement = ledger.statement(account, self.currency()?, self.after()?, limit).await?;
         let next = cursor::next(&statement.lines, limit, |last| format!("{}-{}", last.sequence.number(), last.ordinal));
-        let lines = statement.lines.into_iter().map(StatementLineBody::from).collect();
+        let lines = statement.lines.into_iter().map(StatementLineBody::try_from).collect::<Result<_, _>>()?;
         let mut response = cursor::answer(request, next.as_deref());
-        let (opening, closing) = (statement.opening.into(), statement.closing.into());
+        let (opening, closing) = (money(statement.opening)?, money(statement.closing)?);
         Ok(response.json(StatementBody { opening, lines, closing, next }))
     }
 }
@@ -119,7 +122,7 @@ fn account(person: &Person) -> Result<AccountCode, Problem> {
 #[get("/wallet")]
 pub(super) async fn read_wallet(house: web::Data<House>, person: Admitted<Person>) -> Result<HttpResponse, Problem> {
     let balances = house.ledger.balances_of(&account(&person)?).await?;
-    let balances: Vec<MoneyBody> = balances.iter().map(|balance| balance.on_normal_side().into()).collect();
+    let balances = balances.iter().map(|balance| money(balance.on_normal_side())).collect::<Result<Vec<_>, _>>()?;
     Ok(HttpResponse::Ok().json(balances))
 }
 

@@ -13,6 +13,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
+use crate::wire::whole::whole;
 use crate::wire::{MoneyBody, words};
 
 /// An account of a book.
@@ -21,10 +22,12 @@ use crate::wire::{MoneyBody, words};
 #[schema(as = AccountOfBook)]
 pub(super) struct PlaceBody {
     /// The book's number; 1, or one of those in the configuration.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 32767, example = 2)]
     book: i16,
     #[schema(
-        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]{1,20}){1,5}$",
+        max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$",
         example = "equity:capital"
     )]
     account: String,

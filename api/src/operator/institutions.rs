@@ -133,3 +133,18 @@ pub(super) async fn issue_credential(
     let issued = house.access.issue_for_institution(&operator, InstitutionId::from_uuid(*id)).await?;
     Ok(HttpResponse::Created().insert_header(("Cache-Control", "no-store")).json(Credential::from(issued)))
 }
+
+/// Takes a credential of an institution back. No token is given by it any more; when it was the last one, the
+/// institution's tokens are refused from the next request on.
+#[utoipa::path(tag = "institutions", security(("token" = [])), params(("id" = Uuid, Path), ("client" = Uuid, Path)),
+    responses((status = 204, description = "It is revoked"), WriteProblems))]
+#[post("/institutions/{id}/credentials/{client}/revocation")]
+pub(super) async fn revoke_credential(
+    house: web::Data<House>,
+    operator: Admitted<Operator>,
+    path: web::Path<(Uuid, Uuid)>,
+) -> Result<HttpResponse, Problem> {
+    let (institution, client) = path.into_inner();
+    house.access.revoke_of_institution(&operator, InstitutionId::from_uuid(institution), client).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -156,7 +156,7 @@ async fn match_by_hand(
 }
 
 /// A match with its items, its rule and why.
-#[utoipa::path(tag = "reconciliation", security(("token" = [])), params(Addressed, ("number" = i64, Path)),
+#[utoipa::path(tag = "reconciliation", security(("token" = [])), params(Addressed, ("number" = i64, Path, minimum = 1)),
     responses((status = 200, description = "The match", body = MatchBody), ReadProblems))]
 #[get("/reconciliation/accounts/{account}/{currency}/matches/{number}")]
 async fn read_match(
@@ -171,7 +171,7 @@ async fn read_match(
 }
 
 /// Takes a match apart. Its items are breaks again, and the rules leave them alone from then on.
-#[utoipa::path(tag = "reconciliation", security(("token" = [])), params(Addressed, ("number" = i64, Path)),
+#[utoipa::path(tag = "reconciliation", security(("token" = [])), params(Addressed, ("number" = i64, Path, minimum = 1)),
     request_body = ReasonBody,
     responses((status = 204, description = "It is taken apart"), WriteProblems))]
 #[post("/reconciliation/accounts/{account}/{currency}/matches/{number}/undoing")]

@@ -1,7 +1,7 @@
 //! The one mapping from the rooms' errors to problems.
 
 use ledger::reconciliation::ReconciliationError;
-use ledger::{PostError, Refusal};
+use ledger::{PostError, ProposalError, Refusal};
 
 use super::{Faults, Problem, kinds};
 
@@ -64,8 +64,11 @@ impl From<onboarding::Error> for Problem {
             Error::BirthDate { .. } => invalid("/birth_date", "birth-date", said),
             Error::TooYoung { .. } => invalid("/birth_date", "too-young", said),
             Error::Text { field, .. } => invalid(&format!("/{field}"), "text", said),
+            Error::Books { .. } => invalid("/books", "books", said),
+            Error::Backwards { .. } => invalid("/booked_through", "backwards", said),
             Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),
             Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::SamePerson => Self::new(&kinds::TWO_PEOPLE, said),
             Error::CodeTaken => Self::new(&kinds::CODE_TAKEN, said),
             Error::ListRefused(_) | Error::ListUnread(_) => Self::new(&kinds::FILE_REFUSED, said),
             Error::ListChanging => Self::new(&kinds::BUSY, said).retry_after(1),
@@ -156,6 +159,8 @@ impl From<ledger::Error> for Problem {
                 faults.add("as_of_sequence", "sequence-ahead", error.to_string());
                 faults.problem()
             }
+            Error::NotReversible { .. } => Self::new(&kinds::WRONG_STATE, error.to_string()),
+            Error::NotRecorded { .. } => Self::new(&kinds::NOT_FOUND, error.to_string()),
             Error::NoExtent { .. } => invalid("from_sequence", "no-extent", error.to_string()),
             other => Self::internal(&other),
         }
@@ -221,6 +226,32 @@ impl From<ledger::LogError> for Problem {
     }
 }
 
+impl From<ProposalError> for Problem {
+    fn from(error: ProposalError) -> Self {
+        use ProposalError as Error;
+        let said = error.to_string();
+        match error {
+            Error::Ledger(ledger::Error::SequenceAhead { .. }) => invalid("/action/sequence", "sequence-ahead", said),
+            Error::Ledger(error) => error.into(),
+            Error::Post(PostError::Refused(
+                refusal @ (Refusal::UnknownAccount(_) | Refusal::AccountErased(_) | Refusal::BalanceTooLarge(_)),
+            )) => invalid("/action/lines", refusal.reason(), said),
+            Error::Post(error) => error.into(),
+            Error::Reason => invalid("/reason", "reason", said),
+            Error::LineCount { .. } | Error::Entry(_) => invalid("/action/lines", "lines", said),
+            Error::ClearingAccount(_) => invalid("/action/lines", "clearing-account", said),
+            Error::Bound { .. } => invalid("/action/sequence", "bound-entry", said),
+            Error::NotErasable(_) => invalid("/action/account", "not-erasable", said),
+            Error::SamePerson(_) => Self::new(&kinds::TWO_PEOPLE, said),
+            Error::OtherContent(_) => Self::new(&kinds::OTHER_CONTENT, said),
+            Error::WrongState { .. } | Error::Overtaken(_) => Self::new(&kinds::WRONG_STATE, said),
+            Error::IdReused(_) => Self::new(&kinds::KEY_REUSED, said),
+            Error::Unknown(_) => Self::new(&kinds::NOT_FOUND, said),
+            other => Self::internal(&other),
+        }
+    }
+}
+
 impl From<PostError> for Problem {
     fn from(error: PostError) -> Self {
         match error {
@@ -234,6 +265,9 @@ impl From<PostError> for Problem {
             PostError::Refused(Refusal::BelowFloor { account, .. }) => {
                 Self::new(&kinds::BELOW_FLOOR, format!("{account} does not hold enough"))
             }
+            PostError::Refused(
+                refusal @ (Refusal::PeriodClosed { .. } | Refusal::PeriodChange { .. } | Refusal::AlreadyReversed(_)),
+            ) => Self::new(&kinds::WRONG_STATE, refusal.to_string()),
             PostError::Refused(Refusal::EffectNotApplicable { .. } | Refusal::KeyReused) => {
                 Self::new(&kinds::WRONG_STATE, "it was changed by somebody else at the same moment; read it again")
             }

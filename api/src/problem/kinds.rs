@@ -33,6 +33,10 @@ kinds! {
         "The account may not do this as it stands; the detail says why.";
     LIMIT_REACHED = 403 "limit-reached", "This goes beyond what may be sent",
         "Send less, wait, or let us know more of you to lift the limit.";
+    TWO_PEOPLE = 403 "two-people", "It takes two people",
+        "Somebody else than the one who asked for it has to approve it.";
+    OUTSIDE_GRANT = 403 "outside-grant", "The grant does not show this",
+        "Ask within the books, the days and the data that the grant names; the operator can make another grant.";
     UNDER_REVIEW = 403 "under-review", "This waits for our staff",
         "Nothing is lost: the money stays where it is. Try again when you hear from us, or ask us.";
     NOT_FOUND = 404 "not-found", "There is no such thing here",
@@ -41,6 +45,8 @@ kinds! {
         "See the header Allow for what can.";
     WRONG_STATE = 409 "wrong-state", "The state does not allow it",
         "Read the thing again: it has moved on, or has not come so far.";
+    OTHER_CONTENT = 409 "other-content", "What is approved is not what is there",
+        "Read it again, look at it, and approve it with its digest.";
     STILL_RUNNING = 409 "still-running", "The request with this key is still running",
         "Wait a moment and send it again with the same key.";
     QUOTE_EXPIRED = 409 "quote-expired", "The quote has expired",

@@ -35,7 +35,7 @@ pub(super) struct LogKeyBody {
 }
 
 /// The public keys of a book's transparency log.
-#[utoipa::path(tag = "log", params(("book" = i16, Path, minimum = 1, example = 1)),
+#[utoipa::path(tag = "log", params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1)),
     responses((status = 200, description = "The keys", body = LogKeysBody), OpenProblems))]
 #[get("/log/{book}/keys")]
 pub(super) async fn read_log_keys(house: web::Data<House>, book: web::Path<i16>) -> Result<HttpResponse, Problem> {
@@ -58,7 +58,7 @@ pub(super) async fn read_log_keys(house: web::Data<House>, book: web::Path<i16>)
 }
 
 /// The newest checkpoint of a book's log (C2SP tlog-checkpoint), with the cosignatures of witnesses.
-#[utoipa::path(tag = "log", params(("book" = i16, Path, minimum = 1, example = 1)),
+#[utoipa::path(tag = "log", params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1)),
     responses((status = 200, description = "The signed note", body = String, content_type = "text/plain"), OpenProblems))]
 #[get("/log/{book}/checkpoint")]
 pub(super) async fn read_checkpoint(house: web::Data<House>, book: web::Path<i16>) -> Result<HttpResponse, Problem> {
@@ -67,7 +67,7 @@ pub(super) async fn read_checkpoint(house: web::Data<House>, book: web::Path<i16
 
 /// The checkpoint over so many entries.
 #[utoipa::path(tag = "log",
-    params(("book" = i16, Path, minimum = 1, example = 1), ("size" = i64, Path, minimum = 1)),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), ("size" = i64, Path, minimum = 1)),
     responses((status = 200, description = "The signed note", body = String, content_type = "text/plain"), OpenProblems))]
 #[get("/log/{book}/checkpoints/{size}")]
 pub(super) async fn read_checkpoint_of_size(
@@ -80,7 +80,7 @@ pub(super) async fn read_checkpoint_of_size(
 
 /// Keeps a witness's cosignature of a checkpoint: its signature line (C2SP tlog-cosignature).
 #[utoipa::path(tag = "log",
-    params(("book" = i16, Path, minimum = 1, example = 1), ("size" = i64, Path, minimum = 1)),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), ("size" = i64, Path, minimum = 1)),
     request_body(content = String, content_type = "text/plain"),
     responses((status = 204, description = "It is kept"), WriteProblems))]
 #[post("/log/{book}/checkpoints/{size}/cosignatures")]
@@ -101,7 +101,7 @@ pub(super) async fn add_cosignature(
 
 /// A tile of a book's log: 256 hashes, or fewer where the path ends in `.p/` and how many (C2SP tlog-tiles).
 #[utoipa::path(tag = "log",
-    params(("book" = i16, Path, minimum = 1, example = 1), ("tile" = String, Path, example = "0/000.p/1")),
+    params(("book" = i16, Path, minimum = 1, maximum = 32767, example = 1), ("tile" = String, Path, example = "0/000.p/1")),
     responses((status = 200, description = "The hashes", content_type = "application/octet-stream", body = [u8]),
         OpenProblems))]
 #[get("/log/{book}/tile/{tile:.*}")]

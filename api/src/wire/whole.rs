@@ -7,7 +7,12 @@ use serde_json::Number;
 
 fn read<T: FromStr, E: serde::de::Error>(number: &Number) -> Result<T, E> {
     let text = number.to_string();
-    let whole = text.strip_suffix(".0").unwrap_or(&text);
+    let written_out = match number.as_f64() {
+        // So large a number has no fraction; a small one is no whole number anyway.
+        Some(large) if text.contains('e') && !text.contains("e-") => format!("{large:.0}"),
+        _ => text,
+    };
+    let whole = written_out.strip_suffix(".0").unwrap_or(&written_out);
     whole.parse().map_err(|_| E::custom("expected a whole number within bounds"))
 }
 
@@ -19,6 +24,11 @@ pub(crate) fn whole<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> R
 /// Reads a whole number, however it is written, or null.
 pub(crate) fn whole_or_none<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
     Option::<Number>::deserialize(deserializer)?.map(|number| read(&number)).transpose()
+}
+
+/// Reads whole numbers, however each is written.
+pub(crate) fn all_whole<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Vec::<Number>::deserialize(deserializer)?.iter().map(read).collect()
 }
 
 #[cfg(test)]
@@ -33,7 +43,9 @@ mod tests {
     fn a_whole_number_may_be_written_with_an_empty_fraction() {
         assert_eq!(read("2490.0").expect("a whole number"), 2490);
         assert_eq!(read("1e3").expect("a whole number"), 1000);
-        for faulty in ["2490.5", "-1", "-1.0", "1e30", "4294967296", "\"7\"", "null"] {
+        let large: i64 = whole(&mut serde_json::Deserializer::from_str("-3e18")).expect("a whole number");
+        assert_eq!(large, -3_000_000_000_000_000_000);
+        for faulty in ["2490.5", "-1", "-1.0", "1e-30", "1e30", "4294967296", "\"7\"", "null"] {
             assert!(read(faulty).is_err(), "{faulty}");
         }
     }

@@ -58,6 +58,8 @@ words! {
     };
     /// Where a disbursement stands.
     DisbursementState = coinvestment::DisbursementState::ALL.map(coinvestment::DisbursementState::word);
+    /// The files of an export.
+    ExportFile = ledger::Format::ALL.map(ledger::Format::file_name);
     /// Where an institution stands.
     InstitutionState = {
         use onboarding::InstitutionState as State;
@@ -72,18 +74,35 @@ words! {
         use ledger::reconciliation::Rule;
         Rule::ORDER.into_iter().chain([Rule::ByHand]).map(Rule::name).collect::<Vec<_>>()
     };
+    /// Where a grant of audit stands.
+    GrantState = {
+        use onboarding::GrantState as State;
+        [State::Active, State::Ended, State::Revoked].map(State::word)
+    };
     /// Where a milestone stands.
     MilestoneState = coinvestment::MilestoneState::ALL.map(coinvestment::MilestoneState::word);
+    /// Whether an operator is let in.
+    OperatorState = {
+        use onboarding::OperatorState as State;
+        [State::Waiting, State::Active, State::Revoked].map(State::word)
+    };
     /// Where a pay-in stands.
     PayInState = {
         use remittance::PayInState as State;
         [State::Received, State::Matched, State::Unmatched, State::Credited].map(State::word)
     };
+    /// Whether a book was closed or reopened.
+    PeriodChangeKind = ["closed", "reopened"];
     /// What an institution offers.
     Product = {
         use onboarding::Product as Offer;
         [Offer::CashPayout, Offer::AccountPayout, Offer::WalletPayout, Offer::Savings, Offer::Credit, Offer::ForWomen]
             .map(Offer::word)
+    };
+    /// How far a proposal came.
+    ProposalState = {
+        use ledger::ProposalState as State;
+        [State::Proposed, State::CarriedOut, State::Withdrawn, State::Lapsed].map(State::word)
     };
     /// What a project is.
     ProjectKind = [coinvestment::Kind::Community, coinvestment::Kind::Business].map(coinvestment::Kind::word);

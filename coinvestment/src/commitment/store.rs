@@ -17,7 +17,7 @@ const MOST_SHOWN: i64 = 100;
 /// Refunds that one run takes at most: about a batch of the ledger.
 const MOST_REFUNDED: i64 = 1_000;
 
-const REFUNDED: EntryKind = EntryKind::new("commitment-refunded");
+pub(crate) const REFUNDED: EntryKind = EntryKind::new("commitment-refunded");
 
 /// All commitments.
 #[derive(Clone)]

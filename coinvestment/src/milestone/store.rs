@@ -24,7 +24,7 @@ const MOST_RELEASED: i64 = 100;
 pub(crate) const SUPPLIER: &str = "coinvestment.milestones.supplier";
 const EVIDENCE: &str = "coinvestment.milestones.evidence";
 
-const RELEASED: EntryKind = EntryKind::new("milestone-released");
+pub(crate) const RELEASED: EntryKind = EntryKind::new("milestone-released");
 
 /// All milestones.
 #[derive(Clone)]

@@ -56,6 +56,17 @@ def account(entry):
     )
 
 
+def definition(unit):
+    return sha256(
+        b"teranga unit 1"
+        + struct.pack(">iB", unit["number"], unit["decimals"])
+        + identifier(unit["subject"])
+        + struct.pack(">q", unit["opened_at"])
+        + text(unit["code"])
+        + text(unit["name"])
+    )
+
+
 CHANGES = {"placed": 1, "posted": 2, "released": 3, "expired": 4}
 PERIODS = {"closed": 1, "reopened": 2}
 
@@ -63,7 +74,8 @@ PERIODS = {"closed": 1, "reopened": 2}
 def leaf(entry):
     reverses, approvers, period = entry["reverses"], entry["approvers"], entry["period"]
     present = [reverses, approvers, period, entry["content"]]
-    out = b"teranga entry 1"
+    units, lots = entry.get("units", []), entry.get("lots", [])
+    out = b"teranga entry 2" if units else b"teranga entry 1"
     out += struct.pack(">hq", entry["book"], entry["sequence"]) + identifier(entry["key"])
     out += struct.pack(">qi", entry["booked_at"], entry["effective_date"]) + text(entry["kind"])
     out += bytes([sum(1 << bit for bit, part in enumerate(present) if part is not None)])
@@ -86,6 +98,15 @@ def leaf(entry):
         out += struct.pack(">iBq", change["commodity"], CHANGES[change["change"]], change["amount"])
         if change["change"] == "placed":
             out += struct.pack(">q", change["expires_at"])
+    if units:
+        out += struct.pack(">I", len(units))
+        for unit in units:
+            out += struct.pack(">i", unit["number"]) + bytes.fromhex(unit["definition"])
+        out += struct.pack(">I", len(lots))
+        for lot in lots:
+            out += struct.pack(">hqh", lot["ordinal"], *lot["lot"])
+            out += struct.pack(">qi", lot["amount"], lot["acquired_on"])
+            out += optional(lot["cost"], lambda cost: struct.pack(">iq", *cost))
     return out
 
 
@@ -129,6 +150,8 @@ def checks():
         yield vector["name"], account(vector["account"]).hex(), vector["commitment"]
     for vector in entries["contents"]:
         yield vector["name"], content(vector["content"]).hex(), vector["commitment"]
+    for vector in entries["units"]:
+        yield vector["name"], definition(vector["unit"]).hex(), vector["definition"]
     for vector in entries["entries"]:
         canonical = leaf(vector["entry"])
         yield vector["name"], canonical.hex(), vector["canonical"]

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{AccountCode, AccountKind};
+use crate::Commodity;
 
 /// The chart of accounts: which accounts may be opened, by template.
 ///
@@ -22,7 +23,7 @@ pub struct Template {
     floor_minor: Option<i64>,
 }
 
-/// How an account counts in the safeguarding equation.
+/// What an account is for: how it counts in the safeguarding equation, and whether it holds units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AccountRole {
@@ -30,6 +31,8 @@ pub(crate) enum AccountRole {
     ClientMoney,
     /// Money that covers what we owe to clients.
     Safeguard,
+    /// Units of projects, and no currency.
+    Units,
     /// Neither.
     #[default]
     Other,
@@ -65,6 +68,18 @@ struct TemplateFile {
     floor: Option<i64>,
 }
 
+impl AccountRole {
+    /// The word in exports.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::ClientMoney => "client-money",
+            Self::Safeguard => "safeguard",
+            Self::Units => "units",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl Chart {
     /// Reads a chart such as `config/chart-of-accounts.toml`.
     ///
@@ -93,6 +108,15 @@ impl Chart {
     #[must_use]
     pub fn template(&self, code: &AccountCode) -> Option<&Template> {
         self.templates.iter().find(|template| template.fits(code.as_str()))
+    }
+
+    /// The patterns of the templates that a code with these first segments may fit.
+    pub(crate) fn beginning<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
+        let fits = |pattern: &str| {
+            let mut wanted = pattern.split(':');
+            path.split(':').all(|have| wanted.next().is_some_and(|want| want.starts_with('{') || want == have))
+        };
+        self.templates.iter().map(Template::pattern).filter(move |pattern| fits(pattern))
     }
 
     /// All templates, by code.
@@ -128,10 +152,17 @@ impl Template {
 
     /// The least balance on the normal side that may remain after an entry, in minor units; `None` for no floor.
     ///
-    /// Client money has a floor of zero unless the chart says otherwise.
+    /// Client money and units have a floor of zero unless the chart says otherwise.
     #[must_use]
     pub fn floor_minor(&self) -> Option<i64> {
-        self.floor_minor.or_else(|| (self.role == AccountRole::ClientMoney).then_some(0))
+        let has_floor = matches!(self.role, AccountRole::ClientMoney | AccountRole::Units);
+        self.floor_minor.or_else(|| has_floor.then_some(0))
+    }
+
+    /// Whether accounts of this family may hold that: units stand on accounts of their own.
+    #[must_use]
+    pub fn holds(&self, commodity: Commodity) -> bool {
+        (self.role == AccountRole::Units) == commodity.unit().is_some()
     }
 
     pub(crate) fn role(&self) -> AccountRole {

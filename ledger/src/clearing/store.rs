@@ -70,7 +70,8 @@ pub(super) async fn transfer_initiate(
     due_at: DateTime<Utc>,
 ) -> Result<Transfer, ClearingError> {
     let mut connection = database.connection().await?;
-    let made: Option<Row> = diesel::insert_into(transfers::table)
+    // All rows, not the first: only the end of the answer says that it is committed.
+    let made: Vec<Row> = diesel::insert_into(transfers::table)
         .values((
             transfers::from_book.eq(order.from.book.number()),
             transfers::to_book.eq(order.to.book.number()),
@@ -86,11 +87,10 @@ pub(super) async fn transfer_initiate(
         ))
         .on_conflict_do_nothing()
         .returning(Row::as_returning())
-        .get_result(&mut connection)
-        .await
-        .optional()?;
+        .get_results(&mut connection)
+        .await?;
     drop(connection);
-    match made {
+    match made.into_iter().next() {
         Some(row) => row.transfer(),
         None => transfer_get(database, order.from.book, order.id).await,
     }

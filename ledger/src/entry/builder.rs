@@ -7,8 +7,9 @@ use super::{
     Entry, EntryError, EntryKind, MAX_DESCRIPTION, MAX_HOLD_CHANGES, MAX_METADATA_BYTES, MAX_POSTINGS, Posting,
 };
 use crate::hold::{HoldChange, HoldId};
+use crate::lots::{GivenLot, MAX_LOTS, NewLot, SaidOfLots};
 use crate::period::{Approvals, PeriodChange};
-use crate::{AccountCode, Currency, Money, Sequence};
+use crate::{AccountCode, Amount, Commodity, Sequence};
 
 /// Collects what an entry is made of; see [`Entry::builder`].
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl EntryBuilder {
             reverses: None,
             adjustment: None,
             period: None,
+            has_units: false,
         };
         Self { entry, fault: None }
     }
@@ -61,23 +63,70 @@ impl EntryBuilder {
     }
 
     /// Adds a debit.
-    pub fn debit(self, account: AccountCode, amount: Money) -> Self {
-        self.posting(account, amount, amount.checked_neg().map(|_| amount))
+    pub fn debit(self, account: AccountCode, amount: impl Into<Amount>) -> Self {
+        let amount = amount.into();
+        self.posting(account, amount, amount.checked_neg().map(|_| amount), SaidOfLots::Nothing)
     }
 
     /// Adds a credit.
-    pub fn credit(self, account: AccountCode, amount: Money) -> Self {
-        self.posting(account, amount, amount.checked_neg())
+    pub fn credit(self, account: AccountCode, amount: impl Into<Amount>) -> Self {
+        let amount = amount.into();
+        self.posting(account, amount, amount.checked_neg(), SaidOfLots::Nothing)
+    }
+
+    /// Adds a debit of units that gives these lots, instead of those had for longest.
+    pub fn debit_lots(self, account: AccountCode, given: Vec<GivenLot>) -> Self {
+        let sum = sum(given.iter().map(|lot| lot.amount));
+        self.lots(account, sum, SaidOfLots::Given(given), Ok)
+    }
+
+    /// Adds a credit of units that the same entry issues, as these lots.
+    pub fn credit_lots(mut self, account: AccountCode, issued: Vec<NewLot>) -> Self {
+        if let Some(cost) = issued.iter().filter_map(|lot| lot.cost).find(|cost| cost.minor() < 0) {
+            let cost = format!("{cost} {}", cost.currency());
+            self.fault.get_or_insert(EntryError::CostBelowZero { account: account.clone(), cost });
+        }
+        let sum = sum(issued.iter().map(|lot| lot.amount));
+        self.lots(account, sum, SaidOfLots::Issued(issued), Amount::checked_neg)
+    }
+
+    fn lots(
+        mut self,
+        account: AccountCode,
+        sum: Option<Amount>,
+        said: SaidOfLots,
+        signed: impl FnOnce(Amount) -> Result<Amount, crate::MoneyError>,
+    ) -> Self {
+        match sum {
+            None => {
+                self.fault.get_or_insert(EntryError::Lots { account });
+                self
+            }
+            Some(sum) if sum.commodity().unit().is_none() => {
+                self.fault.get_or_insert(EntryError::LotsOfMoney { account, commodity: sum.commodity() });
+                self
+            }
+            Some(sum) => self.posting(account, sum, signed(sum), said),
+        }
     }
 
     /// Reserves `amount` on an account's normal side until `expires_at`.
-    pub fn hold(mut self, hold: HoldId, account: AccountCode, amount: Money, expires_at: DateTime<Utc>) -> Self {
+    pub fn hold(
+        mut self,
+        hold: HoldId,
+        account: AccountCode,
+        amount: impl Into<Amount>,
+        expires_at: DateTime<Utc>,
+    ) -> Self {
+        let amount = amount.into();
         self.require_positive(hold, amount);
+        self.entry.has_units |= amount.commodity().unit().is_some();
         self.hold_change(HoldChange::Placed { hold, account, amount, expires_at: expires_at.trunc_subsecs(6) })
     }
 
     /// Uses that much of a hold for the entry's postings, which move at least as much off the held account.
-    pub fn post_hold(mut self, hold: HoldId, amount: Money) -> Self {
+    pub fn post_hold(mut self, hold: HoldId, amount: impl Into<Amount>) -> Self {
+        let amount = amount.into();
         self.require_positive(hold, amount);
         self.hold_change(HoldChange::Posted { hold, amount })
     }
@@ -107,7 +156,7 @@ impl EntryBuilder {
         self
     }
 
-    fn require_positive(&mut self, hold: HoldId, amount: Money) {
+    fn require_positive(&mut self, hold: HoldId, amount: Amount) {
         if !amount.is_positive() {
             self.fault.get_or_insert(EntryError::HoldNotPositive { hold, amount: amount.to_string() });
         }
@@ -118,21 +167,30 @@ impl EntryBuilder {
         self
     }
 
-    fn posting(mut self, account: AccountCode, given: Money, signed: Result<Money, crate::MoneyError>) -> Self {
+    fn posting(
+        mut self,
+        account: AccountCode,
+        given: Amount,
+        signed: Result<Amount, crate::MoneyError>,
+        lots: SaidOfLots,
+    ) -> Self {
+        self.entry.has_units |= given.commodity().unit().is_some();
         match signed {
-            Ok(amount) if given.is_positive() => self.entry.postings.push(Posting { account, amount }),
+            Ok(amount) if given.is_positive() => {
+                self.entry.postings.push(Posting { account, amount, lots });
+            }
             _ => {
                 self.fault.get_or_insert(EntryError::NotPositive {
                     account,
                     amount: given.to_string(),
-                    currency: given.currency(),
+                    commodity: given.commodity(),
                 });
             }
         }
         self
     }
 
-    /// The entry, if it balances in each currency.
+    /// The entry, if it balances in each commodity.
     ///
     /// # Errors
     /// [`EntryError`] with the first fault.
@@ -154,15 +212,27 @@ impl EntryBuilder {
         if let Some(twice) = self.entry.hold_changes.iter().find(|change| !holds.insert(change.hold())) {
             return Err(EntryError::HoldTwice(twice.hold()));
         }
-        let mut sums = BTreeMap::<Currency, i128>::new();
+        if self.entry.has_units {
+            self.entry.require_issue()?;
+        }
+        let mut sums = BTreeMap::<Commodity, i128>::new();
         for posting in &self.entry.postings {
-            *sums.entry(posting.amount.currency()).or_default() += i128::from(posting.amount.minor());
+            *sums.entry(posting.amount.commodity()).or_default() += i128::from(posting.amount.minor());
         }
         match sums.into_iter().find(|(_, sum)| *sum != 0) {
-            Some((currency, difference_minor)) => Err(EntryError::Unbalanced { currency, difference_minor }),
+            Some((commodity, difference_minor)) => Err(EntryError::Unbalanced { commodity, difference_minor }),
             None => Ok(self.entry),
         }
     }
+}
+
+/// The sum of lots that are all above zero and of one commodity.
+fn sum(mut amounts: impl ExactSizeIterator<Item = Amount>) -> Option<Amount> {
+    if amounts.len() > MAX_LOTS {
+        return None;
+    }
+    let first = amounts.next().filter(|first| first.is_positive())?;
+    amounts.try_fold(first, |sum, amount| amount.is_positive().then(|| sum.checked_add(amount).ok())?)
 }
 
 /// Whether the database gives back exactly what it was given: it keeps numbers as decimals and has no zero byte.
@@ -181,7 +251,7 @@ fn is_canonical(value: &serde_json::Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EntryKind;
+    use crate::{Currency, EntryKind, Money};
     use proptest::prelude::*;
 
     const KIND: EntryKind = EntryKind::new("test");

@@ -1,12 +1,13 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Integer, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Bytea, Integer, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use futures_util::{Stream, stream};
 
 use super::Export;
 use super::page::Named;
-use crate::{Error, Money};
+use crate::account::AccountRole;
+use crate::{Amount, Error};
 
 /// Accounts that are read at once.
 const PAGE_ACCOUNTS: i64 = 2_000;
@@ -20,19 +21,29 @@ pub(crate) struct Opened {
     pub(crate) leads: bool,
     /// Whether its code had a posting before the export.
     pub(crate) known: bool,
+    /// How it counts in the safeguarding equation.
+    pub(crate) role: AccountRole,
+    /// What stands for it in the log.
+    pub(crate) commitment: Vec<u8>,
+    floor_minor: Option<i64>,
     opening_minor: i64,
     closing_minor: i64,
 }
 
 impl Opened {
+    /// The least that may remain on its normal side.
+    pub(crate) fn floor(&self) -> Option<Amount> {
+        self.floor_minor.map(|minor| Amount::from_minor(minor, self.named.commodity))
+    }
+
     /// What it held before the first entry of the export, debits positive.
-    pub(crate) fn opening(&self) -> Money {
-        Money::from_minor(self.opening_minor, self.named.currency)
+    pub(crate) fn opening(&self) -> Amount {
+        Amount::from_minor(self.opening_minor, self.named.commodity)
     }
 
     /// What it held after the last entry of the export, debits positive.
-    pub(crate) fn closing(&self) -> Money {
-        Money::from_minor(self.closing_minor, self.named.currency)
+    pub(crate) fn closing(&self) -> Amount {
+        Amount::from_minor(self.closing_minor, self.named.commodity)
     }
 }
 
@@ -50,6 +61,10 @@ struct Row {
     leads: bool,
     #[diesel(sql_type = Bool)]
     known: bool,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    floor_minor: Option<i64>,
+    #[diesel(sql_type = Bytea)]
+    commitment: Vec<u8>,
     #[diesel(sql_type = BigInt)]
     opening: i64,
     #[diesel(sql_type = BigInt)]
@@ -57,7 +72,7 @@ struct Row {
 }
 
 /// A few index probes an account, however long its history. Diesel has no lateral join.
-const TEXT: &str = "select a.account, a.code, a.commodity, a.opened_at,
+const TEXT: &str = "select a.account, a.code, a.commodity, a.opened_at, a.floor_minor, a.commitment,
         a.account = family.lead as leads,
         family.known,
         coalesce(before.balance_minor, 0) as opening,
@@ -123,12 +138,16 @@ impl Export {
             .bind::<BigInt, _>(PAGE_ACCOUNTS)
             .load(&mut connection)
             .await?;
+        self.directory.learn(&mut connection, rows.iter().map(|row| row.commodity).collect()).await?;
         let opened = |row: Row| {
             Ok(Opened {
                 named: self.directory.name(row.account, &row.code, row.commodity)?,
                 opened_at: row.opened_at,
                 leads: row.leads,
                 known: row.known,
+                role: self.directory.role(&row.code)?,
+                commitment: row.commitment,
+                floor_minor: row.floor_minor,
                 opening_minor: row.opening,
                 closing_minor: row.closing,
             })

@@ -8,7 +8,7 @@ use chrono::Datelike;
 use super::page::{EntryRow, Page, PostingRow};
 use super::{Export, Part, print};
 use crate::account::AccountKind;
-use crate::{AccountCode, Chart, Error};
+use crate::{AccountCode, Chart, Error, Lot};
 
 /// Who enters what no person enters.
 const ENTERED_BY: &str = "ledger";
@@ -16,7 +16,7 @@ const ENTERED_BY: &str = "ledger";
 /// Bytes of an ordinary row; a longer one is written in pieces.
 const ROW_BYTES: usize = 1_024;
 
-const GENERAL_LEDGER: [&str; 24] = [
+const GENERAL_LEDGER: [&str; 25] = [
     "Journal_ID",
     "Journal_ID_Line_Number",
     "JE_Header_Description",
@@ -41,6 +41,7 @@ const GENERAL_LEDGER: [&str; 24] = [
     "Reversal_Journal_ID",
     "Segment01",
     "Segment02",
+    "Segment03",
 ];
 
 const TRIAL_BALANCE: [&str; 7] = [
@@ -96,7 +97,7 @@ fn detail(cells: &mut Cells, entry: &EntryRow, posting: &PostingRow, book: &str)
     cells.text(&posting.account.code);
     cells.with(|out| print::magnitude(out, posting.amount()));
     cells.text(if posting.amount_minor > 0 { "D" } else { "C" });
-    cells.text(posting.account.currency.code());
+    cells.text(posting.account.commodity.code());
     cells.text(ENTERED_BY);
     cells.with(|out| print::day(out, booked.date_naive()));
     cells.with(|out| print::time(out, booked, b':'));
@@ -116,6 +117,27 @@ fn detail(cells: &mut Cells, entry: &EntryRow, posting: &PostingRow, book: &str)
     cells.with(|out| entry.reverses.into_iter().for_each(|reverses| print::number(out, reverses)));
     cells.with(|out| print::id(out, entry.key));
     cells.with(|out| entry.subject.into_iter().for_each(|subject| print::id(out, subject)));
+    cells.with(|out| lots(&posting.lots, out));
+}
+
+/// The lots of units, each as its name, day, units and cost: `20-1 2024-05-01 60 600.00 EUR; ...`.
+fn lots(lots: &[Lot], out: &mut Vec<u8>) {
+    for (lot, place) in lots.iter().zip(0..) {
+        if place > 0 {
+            print::text(out, "; ");
+        }
+        print::text(out, &lot.name.to_string());
+        out.push(b' ');
+        print::day(out, lot.acquired_on);
+        out.push(b' ');
+        print::magnitude(out, lot.amount);
+        if let Some(cost) = lot.cost {
+            out.push(b' ');
+            print::magnitude(out, cost.into());
+            out.push(b' ');
+            print::text(out, cost.currency().code());
+        }
+    }
 }
 
 pub(super) fn trial_balance(export: &Export) -> Vec<Part> {
@@ -129,7 +151,7 @@ pub(super) fn trial_balance(export: &Export) -> Vec<Part> {
         cells.with(|out| print::number(out, closed_on.month().into()));
         cells.with(|out| print::decimal(out, account.opening()));
         cells.with(|out| print::decimal(out, account.closing()));
-        cells.text(account.named.currency.code());
+        cells.text(account.named.commodity.code());
         cells.end_row(out)
     };
     vec![Part::Text(header(&TRIAL_BALANCE)), Part::Accounts(Box::new(accounts))]

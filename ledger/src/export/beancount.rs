@@ -5,6 +5,9 @@
 //! gets `XX` in front, which nothing else starts with. Balances are asserted exactly, for the accounts that a day
 //! touched, at the start of the next; and for all accounts at the end.
 //!
+//! A posting of units is a line for each lot with its cost. Which lot is given is said by us, so that beancount is told to
+//! match none itself (`booking_method`); a part that begins later opens with units without their lots.
+//!
 //! What a part adds to be checked alone stands between lines `;; opening` and `;; end of opening`, and between
 //! `;; closing` and `;; end of closing`. Parts are joined by leaving the opening of all but the first and the closing of
 //! all but the last out.
@@ -17,7 +20,7 @@ use chrono::{Days, NaiveDate};
 use super::accounts::Opened;
 use super::page::{EntryRow, Named, Page};
 use super::{Export, Part, print};
-use crate::{Error, Money};
+use crate::{Amount, Commodity, Error, Lot};
 
 /// Accounts whose balances are asserted at the end of a day. Those that a day touches beyond them are asserted at the
 /// end of the next day that touches them, or at the end of the journal; so memory stays bounded.
@@ -67,7 +70,11 @@ fn beginning(export: &Export) -> String {
     print::text(&mut out, ";; opening\n");
     print::text(&mut out, "option \"title\" ");
     quoted(&mut out, &format!("{}: entries {} through {}", export.book_name, export.first, export.last));
-    print::text(&mut out, "\noption \"name_income\" \"Revenue\"\n\n");
+    print::text(
+        &mut out,
+        "\noption \"name_income\" \"Revenue\"\n\
+        option \"booking_method\" \"NONE\"\n\n",
+    );
     String::from_utf8_lossy(&out).into_owned()
 }
 
@@ -114,15 +121,48 @@ fn open(account: &Opened, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-fn line(out: &mut Vec<u8>, code: &str, amount: Money) {
+fn line(out: &mut Vec<u8>, code: &str, amount: Amount) {
     print::text(out, "  ");
     name(out, code);
     print::text(out, "  ");
-    print::money(out, amount);
+    units(out, amount);
     out.push(b'\n');
 }
 
-fn balance(out: &mut Vec<u8>, day: NaiveDate, code: &str, held: Money) {
+/// A decimal with what it is of.
+fn units(out: &mut Vec<u8>, amount: Amount) {
+    print::decimal(out, amount);
+    out.push(b' ');
+    currency(out, amount.commodity());
+}
+
+/// Beancount's name for it: a unit's is `UNIT.SOLAR-1`, since it wants capitals and takes no colon.
+fn currency(out: &mut Vec<u8>, commodity: Commodity) {
+    let name = |byte: u8| if byte == b':' { b'.' } else { byte.to_ascii_uppercase() };
+    out.extend(commodity.code().bytes().map(name));
+}
+
+/// The part of a posting that is of one lot: its whole cost, the day it counts as had from, and its name.
+fn lot(out: &mut Vec<u8>, code: &str, lot: &Lot) {
+    print::text(out, "  ");
+    name(out, code);
+    print::text(out, "  ");
+    units(out, lot.amount);
+    if let Some(cost) = lot.cost {
+        print::text(out, " {{");
+        print::magnitude(out, cost.into());
+        out.push(b' ');
+        print::text(out, cost.currency().code());
+        print::text(out, ", ");
+        print::day(out, lot.acquired_on);
+        print::text(out, ", ");
+        quoted(out, &lot.name.to_string());
+        print::text(out, "}}");
+    }
+    out.push(b'\n');
+}
+
+fn balance(out: &mut Vec<u8>, day: NaiveDate, code: &str, held: Amount) {
     print::day(out, day);
     print::text(out, " balance ");
     name(out, code);
@@ -130,7 +170,7 @@ fn balance(out: &mut Vec<u8>, day: NaiveDate, code: &str, held: Money) {
     print::decimal(out, held);
     // Without a tolerance of its own an assertion forgives a minor unit.
     print::text(out, " ~ ");
-    print::money(out, Money::zero(held.currency()));
+    units(out, Amount::zero(held.commodity()));
     out.push(b'\n');
 }
 
@@ -146,7 +186,7 @@ impl Day {
     fn turn_to(&mut self, date: NaiveDate, out: &mut Vec<u8>) {
         if let Some(ended) = self.date.replace(date).filter(|ended| *ended != date) {
             for (account, minor) in std::mem::take(&mut self.balances).into_values() {
-                balance(out, next_day(ended), &account.code, Money::from_minor(minor, account.currency));
+                balance(out, next_day(ended), &account.code, Amount::from_minor(minor, account.commodity));
             }
             out.push(b'\n');
         }
@@ -167,11 +207,14 @@ fn entries(page: &Page, day: &mut Day, out: &mut Vec<u8>) -> Result<(), Error> {
         head(entry, out);
         for change in page.changes(entry) {
             let what =
-                format!("{} {} {} {}", change.change, change.amount(), change.account.currency, change.account.code);
+                format!("{} {} {} {}", change.change, change.amount(), change.account.commodity, change.account.code);
             fact(out, &format!("hold-{}", change.ordinal), &format!("{} {what}", change.hold));
         }
         for posting in page.postings(entry) {
-            line(out, &posting.account.code, posting.amount());
+            match posting.lots.as_slice() {
+                [] => line(out, &posting.account.code, posting.amount()),
+                lots => lots.iter().for_each(|held| lot(out, &posting.account.code, held)),
+            }
             day.keep(&posting.account, posting.balance_minor);
         }
         out.push(b'\n');

@@ -12,18 +12,14 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::{Export, Pieces, print};
-use crate::balances::stored_code;
 use crate::schema::accounts;
-use crate::{AccountCode, After, AsOf, Currency, Error, MAX_STATEMENT_LINES, Money, Sequence, StatementLine};
+use crate::{AccountCode, After, Amount, AsOf, Currency, Error, MAX_STATEMENT_LINES, Sequence, StatementLine};
 
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08";
 /// Characters of a name in the schema.
 const MAX_NAME: usize = 70;
 /// Characters of a code in the schema.
 const MAX_CODE: usize = 35;
-
-/// Accounts that are looked through at once.
-const PAGE_ACCOUNTS: i64 = 10_000;
 
 /// The account of a statement.
 struct Holder {
@@ -61,10 +57,8 @@ impl Export {
 
     /// The account that appears under that code, if something was booked on it by the end of the export.
     async fn holder(&self, code: &AccountCode, currency: Currency) -> Result<Holder, Error> {
-        let unknown = || Error::UnknownAccount { code: code.clone(), currency };
-        let appears_as_it_is = self.subjects.code(code, &self.ledger.chart) == code.as_str();
-        let stored = if appears_as_it_is { Some(code.clone()) } else { self.behind(code).await? };
-        let stored = stored.ok_or_else(unknown)?;
+        let unknown = || Error::UnknownAccount { code: code.clone(), commodity: currency.into() };
+        let stored = self.subjects.code_of(code, &self.ledger.chart).ok_or_else(unknown)?;
         let mut connection = self.ledger.database.connection().await?;
         let number = accounts::table
             .filter(accounts::book_id.eq(self.ledger.book.number()))
@@ -83,32 +77,7 @@ impl Export {
         Ok(Holder { code: stored, shown: code.to_string(), currency, number })
     }
 
-    /// The account behind a pseudonym. Pseudonyms cannot be turned back, so all accounts are looked through.
-    async fn behind(&self, code: &AccountCode) -> Result<Option<AccountCode>, Error> {
-        let mut after = 0_i64;
-        loop {
-            let mut connection = self.ledger.database.connection().await?;
-            let page: Vec<(i64, String)> = accounts::table
-                .filter(accounts::book_id.eq(self.ledger.book.number()))
-                .filter(accounts::account.gt(after))
-                .order(accounts::account)
-                .limit(PAGE_ACCOUNTS)
-                .select((accounts::account, accounts::code))
-                .load(&mut connection)
-                .await?;
-            drop(connection);
-            let Some((last, _)) = page.last() else { return Ok(None) };
-            after = *last;
-            for (_, stored) in &page {
-                let stored = stored_code(stored)?;
-                if stored.kind() == code.kind() && self.subjects.code(&stored, &self.ledger.chart) == code.as_str() {
-                    return Ok(Some(stored));
-                }
-            }
-        }
-    }
-
-    fn beginning(&self, holder: &Holder, opening: Money, closing: Money) -> Result<Vec<u8>, Error> {
+    fn beginning(&self, holder: &Holder, opening: Amount, closing: Amount) -> Result<Vec<u8>, Error> {
         let id = format!("{}-{}-{}-{}", self.ledger.book.number(), holder.number, self.first, self.last);
         let made = printed(|out| print::moment(out, self.closed_at, b':'));
         let mut xml = Xml::new();
@@ -211,15 +180,15 @@ impl Xml {
         names.iter().rev().try_for_each(|name| self.close(name))
     }
 
-    fn amount(&mut self, amount: Money) -> Result<(), Error> {
-        let start = BytesStart::new("Amt").with_attributes([("Ccy", amount.currency().code())]);
+    fn amount(&mut self, amount: Amount) -> Result<(), Error> {
+        let start = BytesStart::new("Amt").with_attributes([("Ccy", amount.commodity().code())]);
         self.event(Event::Start(start))?;
         self.event(Event::Text(BytesText::new(&printed(|out| print::magnitude(out, amount)))))?;
         self.close("Amt")?;
         self.leaf("CdtDbtInd", if amount.minor() < 0 { "DBIT" } else { "CRDT" })
     }
 
-    fn balance(&mut self, code: &str, held: Money, day: chrono::NaiveDate) -> Result<(), Error> {
+    fn balance(&mut self, code: &str, held: Amount, day: chrono::NaiveDate) -> Result<(), Error> {
         self.within(&["Bal"], |xml| {
             xml.within(&["Tp", "CdOrPrtry"], |xml| xml.leaf("Cd", code))?;
             xml.amount(held)?;

@@ -72,7 +72,7 @@ impl EntryDifference {
 pub struct AccountDifference {
     /// The account's code.
     pub account: String,
-    /// Its currency.
+    /// Its currency or unit.
     pub currency: String,
     /// By how much more the second pack begins, debits positive.
     pub opening: Decimal,
@@ -145,6 +145,7 @@ struct Line {
 #[derive(Deserialize)]
 struct Posting {
     account: String,
+    #[serde(alias = "unit")]
     currency: String,
     amount: Decimal,
 }

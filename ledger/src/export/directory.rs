@@ -6,8 +6,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::Subjects;
 use super::page::Named;
-use crate::balances::{currency, stored_code};
+use crate::account::AccountRole;
+use crate::balances::stored_code;
 use crate::schema::accounts;
+use crate::units::Units;
 use crate::{BookId, Chart, Error};
 
 /// Accounts whose codes are kept for the next pages; beyond it they are asked for again.
@@ -17,19 +19,30 @@ const MAX_KNOWN_ACCOUNTS: usize = 100_000;
 pub(crate) struct Directory {
     book: BookId,
     chart: Chart,
+    units: Units,
     subjects: Subjects,
     known: Mutex<HashMap<i64, Arc<Named>>>,
 }
 
 impl Directory {
-    pub(crate) fn new(book: BookId, chart: Chart, subjects: Subjects) -> Self {
-        Self { book, chart, subjects, known: Mutex::default() }
+    pub(crate) fn new(book: BookId, chart: Chart, units: Units, subjects: Subjects) -> Self {
+        Self { book, chart, units, subjects, known: Mutex::default() }
+    }
+
+    /// Makes the units among those numbers known.
+    pub(super) async fn learn(&self, connection: &mut AsyncPgConnection, numbers: Vec<i32>) -> QueryResult<()> {
+        self.units.learn(connection, numbers).await
     }
 
     pub(crate) fn name(&self, number: i64, code: &str, commodity: i32) -> Result<Named, Error> {
         let code = stored_code(code)?;
         let shown = self.subjects.code(&code, &self.chart);
-        Ok(Named { number, code: shown, currency: currency(commodity)?, kind: code.kind() })
+        Ok(Named { number, code: shown, commodity: self.units.commodity(commodity)?, kind: code.kind() })
+    }
+
+    /// How an account of that code counts in the safeguarding equation.
+    pub(super) fn role(&self, code: &str) -> Result<AccountRole, Error> {
+        Ok(self.chart.template(&stored_code(code)?).map(crate::Template::role).unwrap_or_default())
     }
 
     /// The accounts of those numbers.
@@ -58,6 +71,7 @@ impl Directory {
             .select((accounts::account, accounts::code, accounts::commodity))
             .load(connection)
             .await?;
+        self.learn(connection, rows.iter().map(|row| row.2).collect()).await?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() + rows.len() > MAX_KNOWN_ACCOUNTS {
             known.clear();

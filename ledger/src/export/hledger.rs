@@ -4,6 +4,8 @@
 //! history and not only its sums. An entry's first date is the day it was booked, because assertions are read in that
 //! order; its second date is the day it took effect.
 //!
+//! A posting of units is a line for each lot, with the whole cost behind `@@`; its last line asserts the balance.
+//!
 //! A part begins with an entry that *assigns* what every account held before. Alone it opens the accounts; behind the
 //! part before it, it moves nothing. So parts are joined by putting them one behind the other. Where a part is missing
 //! between, that entry moves what the missing one did: `hledger register 'desc:balances after'` shows it.
@@ -12,10 +14,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::accounts::Opened;
-use super::page::{EntryRow, Page};
+use super::page::{EntryRow, Page, PostingRow};
 use super::{Export, Part, print};
 use crate::account::AccountKind;
-use crate::{Currency, Error, Money};
+use crate::{Amount, Commodity, Error, Lot, Money};
 
 /// Who reads the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +27,13 @@ pub(super) enum Dialect {
 }
 
 /// What a comment on an entry may be called; ledger wants them declared.
-const TAGS: [&str; 8] = ["entry", "booked", "subject", "metadata", "reverses", "approved-by", "period", "hold"];
+const TAGS: [&str; 9] = ["entry", "booked", "subject", "metadata", "reverses", "approved-by", "period", "hold", "lot"];
 
 pub(super) fn parts(export: &Export, dialect: Dialect) -> Vec<Part> {
     let mut declared = BTreeSet::new();
     let accounts = Part::accounts(move |account, out| {
-        if declared.insert(account.named.currency) {
-            commodity(account.named.currency, dialect, out);
+        if declared.insert(account.named.commodity) {
+            commodity(account.named.commodity, dialect, out);
         }
         declare(account, out);
     });
@@ -69,13 +71,16 @@ fn beginning(export: &Export) -> String {
     text
 }
 
-/// Declares a currency.
-fn commodity(currency: Currency, dialect: Dialect, out: &mut Vec<u8>) {
-    let example = Money::from_minor(10_i64.pow(3 + currency.decimals()), currency);
-    let mark = if currency.decimals() == 0 { "." } else { "" };
+/// Declares a commodity.
+fn commodity(commodity: Commodity, dialect: Dialect, out: &mut Vec<u8>) {
+    let example = Amount::from_minor(10_i64.pow(3 + commodity.decimals()), commodity);
+    let mark = if commodity.decimals() == 0 { "." } else { "" };
+    let mut symbol = Vec::new();
+    print::symbol(&mut symbol, commodity);
+    let symbol = String::from_utf8_lossy(&symbol);
     let _ = match dialect {
-        Dialect::Hledger => writeln!(Text(out), "commodity {example}{mark} {currency}"),
-        Dialect::Ledger => writeln!(Text(out), "commodity {currency}\n    format {example} {currency}"),
+        Dialect::Hledger => writeln!(Text(out), "commodity {example}{mark} {symbol}"),
+        Dialect::Ledger => writeln!(Text(out), "commodity {symbol}\n    format {example} {symbol}"),
     };
 }
 
@@ -103,7 +108,7 @@ fn open(account: &Opened, out: &mut Vec<u8>) {
     print::text(out, "    ");
     print::text(out, &account.named.code);
     print::text(out, "  = ");
-    print::money(out, account.opening());
+    print::with_symbol(out, account.opening());
     out.push(b'\n');
 }
 
@@ -114,21 +119,50 @@ fn entries(page: &Page, out: &mut Vec<u8>) -> Result<(), Error> {
             tag(out, "hold");
             print::id(out, change.hold);
             let _ = write!(Text(out), " {} ", change.change);
-            print::money(out, change.amount());
+            print::with_symbol(out, change.amount());
             let _ = writeln!(Text(out), " on {}", change.account.code);
         }
         for posting in page.postings(entry) {
-            print::text(out, "    ");
-            print::text(out, &posting.account.code);
-            print::text(out, "  ");
-            print::money(out, posting.amount());
+            match posting.lots.split_last() {
+                None => line(posting, posting.amount(), None, out),
+                Some((last, others)) => {
+                    for lot in others {
+                        line(posting, lot.amount, lot.cost, out);
+                        out.push(b'\n');
+                        lot_tag(lot, out);
+                    }
+                    line(posting, last.amount, last.cost, out);
+                }
+            }
             print::text(out, " = ");
-            print::money(out, posting.balance());
+            print::with_symbol(out, posting.balance());
             out.push(b'\n');
+            if let Some(last) = posting.lots.last() {
+                lot_tag(last, out);
+            }
         }
         out.push(b'\n');
     }
     Ok(())
+}
+
+/// A posting, or the part of it that is of one lot, with the lot's whole cost.
+fn line(posting: &PostingRow, amount: Amount, cost: Option<Money>, out: &mut Vec<u8>) {
+    print::text(out, "    ");
+    print::text(out, &posting.account.code);
+    print::text(out, "  ");
+    print::with_symbol(out, amount);
+    if let Some(cost) = cost {
+        print::text(out, " @@ ");
+        print::magnitude(out, cost.into());
+        out.push(b' ');
+        print::symbol(out, cost.currency().into());
+    }
+}
+
+fn lot_tag(lot: &Lot, out: &mut Vec<u8>) {
+    tag(out, "lot");
+    let _ = writeln!(Text(out), "{} acquired {}", lot.name, lot.acquired_on);
 }
 
 fn tag(out: &mut Vec<u8>, name: &str) {

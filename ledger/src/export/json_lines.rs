@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::page::{ChangeRow, EntryRow, Page, PeriodChange, PostingRow};
 use super::{Part, print};
-use crate::{Error, Money};
+use crate::{Amount, Commodity, Error, Lot, Money, Unit};
 
 pub(super) fn parts() -> Vec<Part> {
     vec![Part::Entries(Box::new(|page, out| {
@@ -42,6 +42,11 @@ pub(super) fn write(page: &Page, entry: &EntryRow, out: &mut Vec<u8>) -> Result<
     serde_json::to_writer(&mut *out, &line).map_err(unwritable)?;
     out.push(b'\n');
     Ok(())
+}
+
+/// The lots of a posting by themselves.
+pub(super) fn lots(posting: &PostingRow) -> Option<String> {
+    serde_json::to_string(&posting.lots.iter().map(LotOf::from).collect::<Vec<_>>()).ok()
 }
 
 fn unwritable(error: serde_json::Error) -> Error {
@@ -96,9 +101,42 @@ impl<'a> From<&'a PeriodChange> for Period<'a> {
 struct Posting<'a> {
     ordinal: i16,
     account: &'a str,
-    currency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'static str>,
     amount: Decimal,
     balance: Decimal,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lots: Vec<LotOf>,
+}
+
+/// Units of a lot, debits positive.
+#[derive(Serialize)]
+struct LotOf {
+    lot: String,
+    acquired_on: NaiveDate,
+    amount: Decimal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
+}
+
+#[derive(Serialize)]
+struct Cost {
+    amount: Decimal,
+    currency: &'static str,
+}
+
+impl From<&Lot> for LotOf {
+    fn from(lot: &Lot) -> Self {
+        let cost = |cost: Money| Cost { amount: Decimal(cost.into()), currency: cost.currency().code() };
+        Self {
+            lot: lot.name.to_string(),
+            acquired_on: lot.acquired_on,
+            amount: Decimal(lot.amount),
+            cost: lot.cost.map(cost),
+        }
+    }
 }
 
 impl<'a> From<&'a PostingRow> for Posting<'a> {
@@ -106,9 +144,11 @@ impl<'a> From<&'a PostingRow> for Posting<'a> {
         Self {
             ordinal: posting.ordinal,
             account: &posting.account.code,
-            currency: posting.account.currency.code(),
+            currency: currency(posting.account.commodity),
+            unit: posting.account.commodity.unit().map(Unit::code),
             amount: Decimal(posting.amount()),
             balance: Decimal(posting.balance()),
+            lots: posting.lots.iter().map(LotOf::from).collect(),
         }
     }
 }
@@ -119,7 +159,10 @@ struct HoldChange<'a> {
     hold: Uuid,
     change: &'a str,
     account: &'a str,
-    currency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'static str>,
     amount: Decimal,
 }
 
@@ -130,14 +173,20 @@ impl<'a> From<&'a ChangeRow> for HoldChange<'a> {
             hold: change.hold,
             change: &change.change,
             account: &change.account.code,
-            currency: change.account.currency.code(),
+            currency: currency(change.account.commodity),
+            unit: change.account.commodity.unit().map(Unit::code),
             amount: Decimal(change.amount()),
         }
     }
 }
 
+/// An amount is of a currency or of a unit: each has a field of its own.
+fn currency(commodity: Commodity) -> Option<&'static str> {
+    commodity.unit().is_none().then(|| commodity.code())
+}
+
 /// An amount as the text of its decimal.
-struct Decimal(Money);
+struct Decimal(Amount);
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

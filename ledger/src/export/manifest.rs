@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Export, Format, print};
-use crate::{Currency, Error};
+use crate::{Commodity, Error};
 
 /// What a manifest says of its own form.
 const FORM: &str = "teranga export 1";
@@ -48,7 +48,7 @@ pub struct Manifest {
 /// What was debited and credited in a currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// ISO 4217.
+    /// ISO 4217, or the code of a unit.
     pub currency: String,
     /// The sum of all debits.
     pub debits: String,
@@ -107,7 +107,7 @@ impl Export {
     /// When the entries cannot be read.
     pub async fn manifest(&self, files: Vec<FileEntry>, checkpoint: Option<String>) -> Result<Manifest, Error> {
         let (mut entries, mut postings, mut hold_changes) = (0, 0, 0);
-        let mut sums = BTreeMap::<Currency, (i128, i128)>::new();
+        let mut sums = BTreeMap::<Commodity, (i128, i128)>::new();
         let mut pages = std::pin::pin!(self.pages());
         while let Some(page) = pages.next().await {
             let page = page?;
@@ -116,7 +116,7 @@ impl Export {
                 hold_changes += page.changes(entry).len() as u64;
                 for posting in page.postings(entry) {
                     postings += 1;
-                    let (debits, credits) = sums.entry(posting.account.currency).or_default();
+                    let (debits, credits) = sums.entry(posting.account.commodity).or_default();
                     let side = if posting.amount_minor > 0 { debits } else { credits };
                     *side += i128::from(posting.amount_minor).abs();
                 }
@@ -142,11 +142,11 @@ impl Export {
 }
 
 impl Totals {
-    fn try_new((currency, (debits, credits)): (Currency, (i128, i128))) -> Result<Self, Error> {
+    fn try_new((commodity, (debits, credits)): (Commodity, (i128, i128))) -> Result<Self, Error> {
         let decimal = |minor| {
-            let decimal = Decimal::try_from_i128_with_scale(minor, currency.decimals());
+            let decimal = Decimal::try_from_i128_with_scale(minor, commodity.decimals());
             decimal.map(|decimal| decimal.to_string()).map_err(|error| Error::Unwritable(error.to_string()))
         };
-        Ok(Self { currency: currency.to_string(), debits: decimal(debits)?, credits: decimal(credits)? })
+        Ok(Self { currency: commodity.to_string(), debits: decimal(debits)?, credits: decimal(credits)? })
     }
 }

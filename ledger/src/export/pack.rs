@@ -9,17 +9,24 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Export, FileEntry, Format, Manifest, ManifestSigner, Pieces};
 use crate::account::AccountKind;
-use crate::{AccountCode, Currency, Error};
+use crate::{AccountCode, Currency, Error, LogError, RatesOfTheDay};
 
 /// The manifest's name in an archive.
 pub(super) const MANIFEST: &str = "manifest.json";
-const SIGNATURE: &str = "manifest.sig";
-const PUBLIC_KEY: &str = "manifest.pub.pem";
+pub(super) const SIGNATURE: &str = "manifest.sig";
+pub(super) const PUBLIC_KEY: &str = "manifest.pub.pem";
 const CHECKPOINT: &str = "checkpoint";
+/// What leads from the entries to the checkpoint.
+pub(super) const PROOF: &str = "log_proof.json";
+/// The safeguarding equation at the end.
+pub(super) const SAFEGUARDING: &str = "safeguarding.json";
+/// Files that the manifest does not name: itself, what vouches for it, and what it holds itself.
+pub(super) const BESIDE_THE_MANIFEST: [&str; 4] = [MANIFEST, SIGNATURE, PUBLIC_KEY, CHECKPOINT];
 /// Rights of every file in an archive.
 const MODE: u32 = 0o644;
 
@@ -30,6 +37,9 @@ pub enum PackError {
     /// The book could not be read.
     #[error(transparent)]
     Ledger(#[from] Error),
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The archive could not be written.
     #[error("the archive cannot be written: {0}")]
     File(#[from] std::io::Error),
@@ -42,15 +52,16 @@ struct Spooled {
 }
 
 impl Export {
-    /// Writes the export as one archive to `path`, whole or not at all. The checkpoint is that of the book's log at the
-    /// export's last entry, where there is one.
+    /// Writes the export as one archive to `path`, whole or not at all, with all that [`crate::verify_export`] needs: the
+    /// forms of the entries, what binds them to a signed head of the log where there is one, and the safeguarding
+    /// equation at those rates.
     ///
     /// # Errors
     /// [`PackError`].
     pub async fn pack(
         &self,
         path: &Path,
-        checkpoint: Option<String>,
+        rates: &(impl RatesOfTheDay + Sync),
         signer: &(impl ManifestSigner + Sync),
     ) -> Result<Manifest, PackError> {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -62,6 +73,12 @@ impl Export {
             let name = format!("statements/{}-{currency}.camt053.xml", code.as_str().replace(':', "."));
             spooled.push(spool(directory, &name, self.statement_camt053(&code, currency).await?).await?);
         }
+        let proof = self.proof().await?;
+        if let Some(proof) = &proof {
+            spooled.push(spool_json(directory, PROOF, proof)?);
+        }
+        spooled.push(spool_json(directory, SAFEGUARDING, &self.safeguarding(rates).await?)?);
+        let checkpoint = proof.map(|proof| proof.checkpoint);
         let files = spooled.iter().map(|spooled| spooled.entry.clone()).collect();
         let manifest = self.manifest(files, checkpoint).await?;
         let text = manifest.canonical()?;
@@ -89,12 +106,23 @@ impl Export {
         let mut opened = std::pin::pin!(self.opened());
         while let Some(page) = opened.next().await {
             for account in page?.into_iter().filter(|account| account.named.kind == AccountKind::Asset) {
+                // A bank knows nothing of units.
+                let Ok(currency) = Currency::try_from(account.named.commodity) else { continue };
                 let code = AccountCode::try_new(&account.named.code);
-                found.push((code.map_err(|error| Error::Corrupt(error.to_string()))?, account.named.currency));
+                found.push((code.map_err(|error| Error::Corrupt(error.to_string()))?, currency));
             }
         }
         Ok(found)
     }
+}
+
+fn spool_json(directory: &Path, name: &str, content: &impl Serialize) -> Result<Spooled, PackError> {
+    let text = serde_json::to_vec(content).map_err(std::io::Error::from)?;
+    let mut file = tempfile::tempfile_in(directory)?;
+    file.write_all(&text)?;
+    let entry =
+        FileEntry { name: name.to_owned(), bytes: text.len() as u64, sha256: hex::encode(Sha256::digest(&text)) };
+    Ok(Spooled { entry, file })
 }
 
 async fn spool(directory: &Path, name: &str, mut pieces: Pieces) -> Result<Spooled, PackError> {

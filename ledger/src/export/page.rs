@@ -6,14 +6,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::account::AccountKind;
-use crate::{Currency, Money};
+use crate::{Amount, Commodity, Lot};
 
 /// An account as it appears.
 #[derive(Debug)]
 pub(crate) struct Named {
     pub(crate) number: i64,
     pub(crate) code: String,
-    pub(crate) currency: Currency,
+    pub(crate) commodity: Commodity,
     pub(crate) kind: AccountKind,
 }
 
@@ -52,15 +52,17 @@ pub(crate) struct PostingRow {
     pub(crate) account: Arc<Named>,
     pub(crate) amount_minor: i64,
     pub(crate) balance_minor: i64,
+    /// The lots that units are of; empty for money.
+    pub(crate) lots: Vec<Lot>,
 }
 
 impl PostingRow {
-    pub(crate) fn amount(&self) -> Money {
-        Money::from_minor(self.amount_minor, self.account.currency)
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::from_minor(self.amount_minor, self.account.commodity)
     }
 
-    pub(crate) fn balance(&self) -> Money {
-        Money::from_minor(self.balance_minor, self.account.currency)
+    pub(crate) fn balance(&self) -> Amount {
+        Amount::from_minor(self.balance_minor, self.account.commodity)
     }
 }
 
@@ -75,8 +77,8 @@ pub(crate) struct ChangeRow {
 }
 
 impl ChangeRow {
-    pub(crate) fn amount(&self) -> Money {
-        Money::from_minor(self.amount_minor, self.account.currency)
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::from_minor(self.amount_minor, self.account.commodity)
     }
 }
 

@@ -12,8 +12,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 
-use super::Part;
 use super::page::{EntryRow, Page, PostingRow};
+use super::{Part, json_lines};
 use crate::Error;
 
 /// Who made the file: a fixed word, so that a new version of a crate does not change the bytes.
@@ -46,7 +46,7 @@ fn text(text: &str) -> Option<ByteArray> {
     Some(ByteArray::from(text))
 }
 
-fn columns() -> [Column; 15] {
+fn columns() -> [Column; 16] {
     use Presence::{Always, Sometimes};
     use Values::{Day, Moment, Small, Text, Whole};
     let column = |name, presence, values| Column { name, presence, values };
@@ -62,15 +62,22 @@ fn columns() -> [Column; 15] {
         column("metadata", Sometimes, Text(|(entry, _)| entry.metadata.as_deref().and_then(text))),
         column("reverses", Sometimes, Whole(|(entry, _)| entry.reverses)),
         column("account", Always, Text(|(_, posting)| text(&posting.account.code))),
-        column("currency", Always, Text(|(_, posting)| text(posting.account.currency.code()))),
+        column("currency", Always, Text(|(_, posting)| text(posting.account.commodity.code()))),
         column(
             "decimals",
             Always,
-            Small(|(_, posting)| i32::try_from(posting.account.currency.decimals()).unwrap_or(0)),
+            Small(|(_, posting)| i32::try_from(posting.account.commodity.decimals()).unwrap_or(0)),
         ),
         column("amount_minor", Always, Whole(|(_, posting)| Some(posting.amount_minor))),
         column("balance_minor", Always, Whole(|(_, posting)| Some(posting.balance_minor))),
+        column("lots", Sometimes, Text(|(_, posting)| lots(posting))),
     ]
+}
+
+/// The lots of units as JSON, as they stand in the lines of JSON.
+fn lots(posting: &PostingRow) -> Option<ByteArray> {
+    let json = json_lines::lots(posting).filter(|_| !posting.lots.is_empty())?;
+    Some(json.into_bytes().into())
 }
 
 /// Days since 1970, as the format counts them.

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use uuid::Uuid;
 
-use crate::Money;
+use crate::{Amount, Commodity};
 
 /// Digits of the largest 64-bit number.
 const MAX_DIGITS: usize = 20;
@@ -32,18 +32,18 @@ fn padded(out: &mut Vec<u8>, mut rest: u64, width: usize) {
 }
 
 /// A decimal without its currency, with all decimals of the currency.
-pub(super) fn decimal(out: &mut Vec<u8>, money: Money) {
-    if money.minor() < 0 {
+pub(super) fn decimal(out: &mut Vec<u8>, amount: Amount) {
+    if amount.minor() < 0 {
         out.push(b'-');
     }
-    magnitude(out, money);
+    magnitude(out, amount);
 }
 
 /// The same without a sign.
-pub(super) fn magnitude(out: &mut Vec<u8>, money: Money) {
-    let decimals = money.currency().decimals();
+pub(super) fn magnitude(out: &mut Vec<u8>, amount: Amount) {
+    let decimals = amount.commodity().decimals();
     let scale = 10_u64.pow(decimals);
-    let minor = money.minor().unsigned_abs();
+    let minor = amount.minor().unsigned_abs();
     padded(out, minor / scale, 1);
     if decimals > 0 {
         out.push(b'.');
@@ -51,11 +51,20 @@ pub(super) fn magnitude(out: &mut Vec<u8>, money: Money) {
     }
 }
 
-/// A decimal with its currency: `101.50 EUR`.
-pub(super) fn money(out: &mut Vec<u8>, money: Money) {
-    decimal(out, money);
+/// A decimal with what it is of: `101.50 EUR`. A unit stands between quotes, as hledger and ledger want a symbol with
+/// other characters than letters: `12 "unit:solar-1"`.
+pub(super) fn with_symbol(out: &mut Vec<u8>, amount: Amount) {
+    decimal(out, amount);
     out.push(b' ');
-    out.extend_from_slice(money.currency().code().as_bytes());
+    symbol(out, amount.commodity());
+}
+
+/// What an amount is of, between quotes where it is a unit.
+pub(super) fn symbol(out: &mut Vec<u8>, commodity: Commodity) {
+    let quote: &[u8] = if commodity.unit().is_some() { b"\"" } else { b"" };
+    out.extend_from_slice(quote);
+    out.extend_from_slice(commodity.code().as_bytes());
+    out.extend_from_slice(quote);
 }
 
 /// A day: `2026-01-31`.
@@ -100,7 +109,7 @@ pub(super) fn text(out: &mut Vec<u8>, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Currency;
+    use crate::{Currency, Money};
     use proptest::prelude::*;
 
     fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -118,7 +127,7 @@ mod tests {
         ) {
             for code in ["EUR", "XOF", "TND"] {
                 let amount = Money::from_minor(minor, Currency::try_new(code).expect("a currency"));
-                prop_assert_eq!(printed(|out| decimal(out, amount)), amount.to_string());
+                prop_assert_eq!(printed(|out| decimal(out, amount.into())), amount.to_string());
             }
             prop_assert_eq!(printed(|out| number(out, minor)), minor.to_string());
             let at = DateTime::from_timestamp(seconds, micros * 1_000).expect("a time");

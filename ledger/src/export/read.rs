@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::Export;
 use super::page::{ChangeRow, EntryRow, Named, Page, PeriodChange, PostingRow};
+use crate::lots::LotsOfPostings;
 use crate::schema::{adjustments, hold_changes, period_changes, reversals};
 use crate::{Error, MAX_POSTINGS};
 
@@ -160,7 +161,10 @@ impl Export {
         let marks = self.marks(connection, after, to).await?;
         let numbers = postings.accounts.iter().copied().chain(marks.changes.iter().map(|change| change.2));
         let accounts = self.directory.find(connection, numbers).await?;
-        self.assemble(entries, postings, marks, &accounts, to == self.last)
+        let commodities = accounts.values().map(|account| account.commodity.number()).collect();
+        let ledger = &self.ledger;
+        let lots = LotsOfPostings::read(connection, ledger.book, &ledger.units, (after, to), commodities).await?;
+        self.assemble(entries, postings, (marks, lots), &accounts, to == self.last)
     }
 
     async fn marks(&self, connection: &mut AsyncPgConnection, after: i64, to: i64) -> Result<Marks, Error> {
@@ -222,7 +226,7 @@ impl Export {
         &self,
         columns: EntryColumns,
         postings: PostingColumns,
-        mut marks: Marks,
+        (mut marks, mut lots): (Marks, LotsOfPostings),
         accounts: &HashMap<i64, Arc<Named>>,
         is_last: bool,
     ) -> Result<Page, Error> {
@@ -243,6 +247,7 @@ impl Export {
                     account: named(sequence, postings.accounts[next])?,
                     amount_minor: postings.amounts[next],
                     balance_minor: postings.balances[next],
+                    lots: lots.take(sequence, postings.ordinals[next]),
                 });
                 next += 1;
             }

@@ -69,7 +69,7 @@ fn hash(purpose: &[u8], seed: &[u8; 32], number: u64) -> [u8; 32] {
 
 /// The debits of an entry in a currency, in minor units.
 fn weight(page: &Page, entry: &EntryRow, currency: Currency) -> u128 {
-    let debits = page.postings(entry).iter().filter(|posting| posting.account.currency == currency);
+    let debits = page.postings(entry).iter().filter(|posting| posting.account.commodity == currency);
     debits.map(|posting| u128::try_from(posting.amount_minor).unwrap_or(0)).sum()
 }
 

@@ -5,15 +5,16 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::balances::{currency, stored_code};
+use crate::balances::stored_code;
+use crate::lots::{Lot, LotsOfPostings};
 use crate::schema::{accounts, entries, hold_changes, postings, reversals};
-use crate::{AccountCode, Error, Ledger, Money, Sequence};
+use crate::{AccountCode, Amount, Error, Ledger, Sequence};
 
 /// Entries that one page has at most.
 pub const MAX_FEED_ENTRIES: i64 = 500;
 /// Postings, and changes of holds, that one page has at most: above those of the largest entry, so that it has at
 /// least one.
-const MAX_PAGE_LINES: i64 = 20_000;
+pub(super) const MAX_PAGE_LINES: i64 = 20_000;
 
 /// An entry as it was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +49,11 @@ pub struct FeedPosting {
     /// The account.
     pub account: AccountCode,
     /// The amount, debits positive.
-    pub amount: Money,
+    pub amount: Amount,
     /// The account's balance after it, debits positive.
-    pub balance: Money,
+    pub balance: Amount,
+    /// The lots that units are of, debits positive; empty for money.
+    pub lots: Vec<Lot>,
 }
 
 /// What happened to a hold.
@@ -63,7 +66,7 @@ pub struct FeedHoldChange {
     /// `placed`, `posted`, `released` or `expired`.
     pub change: String,
     /// How much of it.
-    pub amount: Money,
+    pub amount: Amount,
 }
 
 /// Entries in order, and where the book stood when they were read.
@@ -75,9 +78,30 @@ pub struct FeedPage {
     pub head: Sequence,
 }
 
-type EntryRow = (i64, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>, Option<serde_json::Value>);
-type PostingRow = (i64, String, i32, i64, i64);
+pub(super) type EntryRow =
+    (i64, Uuid, DateTime<Utc>, NaiveDate, String, Option<String>, Option<Uuid>, Option<serde_json::Value>);
+type PostingRow = (i64, i16, String, i32, i64, i64);
 type HoldRow = (i64, Uuid, String, i32, String, i64);
+
+impl FeedEntry {
+    /// What stands in its own row.
+    pub(super) fn bare(row: EntryRow) -> Self {
+        let (sequence, entry, booked_at, effective_date, kind, description, subject, metadata) = row;
+        Self {
+            sequence: Sequence::new(sequence),
+            entry,
+            booked_at,
+            effective_date,
+            kind,
+            description,
+            subject,
+            metadata,
+            reverses: None,
+            postings: Vec::new(),
+            hold_changes: Vec::new(),
+        }
+    }
+}
 
 /// Which entries are read: after the first, up to the second.
 #[derive(Clone, Copy)]
@@ -111,17 +135,10 @@ impl Ledger {
         let (mut hold_changes, span) = self.feed_hold_changes(&mut connection, span).await?;
         drop(connection);
         let entry = |row: EntryRow| FeedEntry {
-            sequence: Sequence::new(row.0),
-            entry: row.1,
-            booked_at: row.2,
-            effective_date: row.3,
-            kind: row.4,
-            description: row.5,
-            subject: row.6,
-            metadata: row.7,
             reverses: taken_back.remove(&row.0).map(Sequence::new),
             postings: postings.remove(&row.0).unwrap_or_default(),
             hold_changes: hold_changes.remove(&row.0).unwrap_or_default(),
+            ..FeedEntry::bare(row)
         };
         Ok(FeedPage { entries: rows.into_iter().take_while(|row| row.0 <= span.through).map(entry).collect(), head })
     }
@@ -174,6 +191,7 @@ impl Ledger {
             .limit(MAX_PAGE_LINES)
             .select((
                 postings::sequence,
+                postings::ordinal,
                 accounts::code,
                 postings::commodity,
                 postings::amount_minor,
@@ -182,13 +200,18 @@ impl Ledger {
             .load(connection)
             .await?;
         let span = span.cut(rows.len(), rows.last().map(|row| row.0));
+        let commodities: Vec<i32> = rows.iter().map(|row| row.3).collect();
+        self.units.learn(connection, commodities.clone()).await?;
+        let bounds = (span.after, span.through);
+        let mut lots = LotsOfPostings::read(connection, self.book, &self.units, bounds, commodities).await?;
         let mut by_entry = HashMap::<i64, Vec<FeedPosting>>::new();
-        for (sequence, code, commodity, amount, balance) in rows {
-            let currency = currency(commodity)?;
+        for (sequence, ordinal, code, commodity, amount, balance) in rows {
+            let commodity = self.units.commodity(commodity)?;
             by_entry.entry(sequence).or_default().push(FeedPosting {
                 account: stored_code(&code)?,
-                amount: Money::from_minor(amount, currency),
-                balance: Money::from_minor(balance, currency),
+                amount: Amount::from_minor(amount, commodity),
+                balance: Amount::from_minor(balance, commodity),
+                lots: lots.take(sequence, ordinal),
             });
         }
         Ok((by_entry, span))
@@ -220,13 +243,14 @@ impl Ledger {
             .load(connection)
             .await?;
         let span = span.cut(rows.len(), rows.last().map(|row| row.0));
+        self.units.learn(connection, rows.iter().map(|row| row.3).collect()).await?;
         let mut by_entry = HashMap::<i64, Vec<FeedHoldChange>>::new();
         for (sequence, hold, code, commodity, change, amount) in rows {
             by_entry.entry(sequence).or_default().push(FeedHoldChange {
                 hold,
                 account: stored_code(&code)?,
                 change,
-                amount: Money::from_minor(amount, currency(commodity)?),
+                amount: Amount::from_minor(amount, self.units.commodity(commodity)?),
             });
         }
         Ok((by_entry, span))

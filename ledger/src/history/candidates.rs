@@ -99,10 +99,21 @@ impl Ledger {
         })
     }
 
-    /// Each account's postings are read along their index; an entry may have several on one account.
     async fn touching(&self, prefix: &AccountPrefix, span: Span, count: i64) -> Result<Vec<i64>, Error> {
         let numbers = self.numbers_below(prefix).await?;
-        let order = span.order.word();
+        self.sequences_touching(&numbers, (span.after, span.through), span.order, count).await
+    }
+
+    /// The first entries, after one and up to another, with postings on these accounts. Each account's postings are read
+    /// along their index; an entry may have several on one account.
+    pub(crate) async fn sequences_touching(
+        &self,
+        numbers: &[i64],
+        (after, through): (i64, i64),
+        order: Order,
+        count: i64,
+    ) -> Result<Vec<i64>, Error> {
+        let order = order.word();
         // Diesel has no lateral join.
         let text = format!(
             "select distinct touching.sequence
@@ -124,8 +135,8 @@ impl Ledger {
         let found: Vec<Found> = diesel::sql_query(text)
             .bind::<Array<BigInt>, _>(numbers)
             .bind::<SmallInt, _>(self.book.number())
-            .bind::<BigInt, _>(span.after)
-            .bind::<BigInt, _>(span.through)
+            .bind::<BigInt, _>(after)
+            .bind::<BigInt, _>(through)
             .bind::<BigInt, _>(count)
             .load(&mut connection)
             .await?;

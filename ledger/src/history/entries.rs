@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::filter::EntryFilter;
 use super::moment::AsOf;
-use crate::balances::{currency, stored_code};
+use crate::balances::stored_code;
+use crate::lots::{Lot, LotsOfPostings};
 use crate::schema::{accounts, entries, postings, reversals};
-use crate::{AccountCode, Error, IdempotencyKey, Ledger, Money, Sequence};
+use crate::{AccountCode, Amount, Error, IdempotencyKey, Ledger, Sequence};
 
 /// Entries that one page of a list has at most.
 pub const MAX_PAGE_ENTRIES: i64 = 500;
@@ -68,9 +69,11 @@ pub struct BookedPosting {
     /// The account.
     pub account: AccountCode,
     /// The amount.
-    pub amount: Money,
+    pub amount: Amount,
     /// The balance that it left.
-    pub balance: Money,
+    pub balance: Amount,
+    /// The lots that units are of; empty for money.
+    pub lots: Vec<Lot>,
 }
 
 /// An entry with its postings, at most [`MAX_POSTINGS`](crate::MAX_POSTINGS).
@@ -164,14 +167,19 @@ impl Ledger {
             ))
             .load(&mut connection)
             .await?;
+        self.units.learn(&mut connection, rows.iter().map(|row| row.2).collect()).await?;
+        let commodities = rows.iter().map(|row| row.2).collect();
+        let span = (row.sequence - 1, row.sequence);
+        let mut lots = LotsOfPostings::read(&mut connection, self.book, &self.units, span, commodities).await?;
         drop(connection);
         let posting = |(ordinal, code, commodity, amount, balance): (i16, String, i32, i64, i64)| {
-            let currency = currency(commodity)?;
+            let commodity = self.units.commodity(commodity)?;
             Ok(BookedPosting {
                 ordinal,
                 account: stored_code(&code)?,
-                amount: Money::from_minor(amount, currency),
-                balance: Money::from_minor(balance, currency),
+                amount: Amount::from_minor(amount, commodity),
+                balance: Amount::from_minor(balance, commodity),
+                lots: lots.take(row.sequence, ordinal),
             })
         };
         let postings = rows.into_iter().map(posting).collect::<Result<Vec<_>, Error>>()?;

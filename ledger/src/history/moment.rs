@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 
+use super::filter::Dates;
 use crate::schema::books;
 use crate::{Error, Ledger, Sequence};
 
@@ -79,15 +80,23 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
+    /// Nothing at all.
+    pub(crate) const NOTHING: Self = Self::after(0);
+
     /// Everything up to an entry.
     pub(crate) const fn after(sequence: i64) -> Self {
         Self { known: sequence, base: sequence, day: None, on_day: i64::MAX }
     }
 }
 
+/// The day, or the nearest that the database knows.
+pub(crate) fn within_calendar(day: NaiveDate) -> NaiveDate {
+    day.clamp(FIRST_DAY, LAST_DAY)
+}
+
 /// The first instant after a day.
-fn end_of(day: NaiveDate) -> DateTime<Utc> {
-    let next = day.clamp(FIRST_DAY, LAST_DAY).succ_opt().unwrap_or(LAST_DAY);
+pub(crate) fn end_of(day: NaiveDate) -> DateTime<Utc> {
+    let next = within_calendar(day).succ_opt().unwrap_or(LAST_DAY);
     start_of(next)
 }
 
@@ -105,7 +114,7 @@ impl Ledger {
             AsOf::BookedBy(time) => Some(self.past(time)? + TimeDelta::microseconds(1)),
             AsOf::Now | AsOf::Sequence(_) => None,
         };
-        let day = moment.effective_by.map(|day| day.clamp(FIRST_DAY, LAST_DAY));
+        let day = moment.effective_by.map(within_calendar);
         let effective_before = day.map(end_of);
         let mut connection = self.database.connection().await?;
         let (head, known, base): (i64, i64, i64) = books::table
@@ -147,7 +156,7 @@ impl Ledger {
         through: NaiveDate,
     ) -> Result<(i64, i64), Error> {
         let book = self.book.number();
-        let start = start_of(from.clamp(FIRST_DAY, LAST_DAY));
+        let start = start_of(within_calendar(from));
         let mut connection = self.database.connection().await?;
         Ok(diesel::select((
             last_booked_before(book, Some(start), known),
@@ -155,6 +164,18 @@ impl Ledger {
         ))
         .get_result(&mut connection)
         .await?)
+    }
+
+    /// The entries that were booked on those days, by UTC, as far as the book has come: those after the first sequence,
+    /// up to the second.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn booked_in(&self, dates: Dates) -> Result<(Sequence, Sequence), Error> {
+        let head = self.head().await?.number();
+        let (from, through) = (dates.from.unwrap_or(FIRST_DAY), dates.through.unwrap_or(LAST_DAY));
+        let (after, through) = self.booked_within(head, from, through).await?;
+        Ok((Sequence::new(after), Sequence::new(through.max(after))))
     }
 
     async fn crosses(&self, cut: Cut) -> Result<bool, Error> {

@@ -13,7 +13,7 @@ use super::lines::{Bounds, EffectiveBounds, Line, Toward};
 use super::moment::{AsOf, Cut, FIRST_DAY, LAST_DAY, start_of};
 use crate::schema::postings;
 use crate::statement::{MAX_STATEMENT_LINES, StatementLine};
-use crate::{AccountCode, Balance, Currency, Error, Ledger, Money, Sequence};
+use crate::{AccountCode, Amount, Balance, Commodity, Error, Ledger, Sequence};
 
 /// Which lines a statement has. Both ends belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,21 +71,21 @@ pub struct StatementQuery {
     pub limit: i64,
 }
 
-/// A page of the statement of a period. Money is on the account's normal side.
+/// A page of the statement of a period. Amounts are on the account's normal side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeriodStatement {
     /// The newest entry that is known; the other pages are asked for as of it.
     pub sequence: Sequence,
     /// The balance at the beginning of the period.
-    pub opening: Money,
+    pub opening: Amount,
     /// The balance at the end of the period.
-    pub closing: Money,
+    pub closing: Amount,
     /// The balance before the first line of the page.
-    pub before: Money,
+    pub before: Amount,
     /// The lines of the page, oldest first.
     pub lines: Vec<StatementLine>,
     /// The balance after the last line of the page.
-    pub after: Money,
+    pub after: Amount,
     /// The line before which there are more, if there are.
     pub older: Option<Place>,
     /// The line after which there are more, if there are.
@@ -107,14 +107,15 @@ impl Ledger {
     pub async fn statement_of(
         &self,
         code: &AccountCode,
-        currency: Currency,
+        commodity: impl Into<Commodity>,
         query: StatementQuery,
     ) -> Result<PeriodStatement, Error> {
-        let account = self.account(code, currency).await?;
+        let commodity = commodity.into();
+        let account = self.account(code, commodity).await?;
         let known = self.cut(query.known.into()).await?.known;
         let (extent, opening, closing) = self.extent(query.period, known).await?;
-        let opening = self.balance_within(code, currency, opening).await?;
-        let closing = self.balance_within(code, currency, closing).await?;
+        let opening = self.balance_within(code, commodity, opening).await?;
+        let closing = self.balance_within(code, commodity, closing).await?;
         let limit = query.limit.clamp(1, MAX_STATEMENT_LINES);
         let (toward, place) = query.page.start();
         let mut lines = match extent {
@@ -137,7 +138,7 @@ impl Ledger {
         let before = match (lines.as_slice().first(), &extent) {
             (Some(first), Extent::InBook { .. }) => first.balance_minor - first.amount_minor,
             (Some(first), Extent::ByEffectiveDate { .. }) => {
-                self.balance_before(code, currency, account.number, first, known).await?
+                self.balance_before(code, commodity, account.number, first, known).await?
             }
             (None, _) if toward == Toward::Newer && query.page != Page::First => closing,
             (None, _) => opening,
@@ -145,11 +146,11 @@ impl Ledger {
         let mut running = before;
         let line = |line: Line| {
             running = plus(running, line.amount_minor)?;
-            Ok(StatementLine::of(code, currency, line, running))
+            Ok(StatementLine::of(code, commodity, line, running))
         };
         let lines = lines.into_iter().map(line).collect::<Result<Vec<_>, Error>>()?;
         let side =
-            |debit_positive_minor| Balance { account: code.clone(), currency, debit_positive_minor }.on_normal_side();
+            |debit_positive_minor| Balance { account: code.clone(), commodity, debit_positive_minor }.on_normal_side();
         let (has_older, has_newer) = match query.page {
             Page::First => (false, more),
             Page::After(_) => (true, more),
@@ -208,13 +209,13 @@ impl Ledger {
     async fn balance_before(
         &self,
         code: &AccountCode,
-        currency: Currency,
+        commodity: Commodity,
         account: i64,
         line: &Line,
         known: i64,
     ) -> Result<i64, Error> {
         let cut = self.cut_before(known, line.effective_date, line.sequence).await?;
-        let before_entry = self.balance_within(code, currency, cut).await?;
+        let before_entry = self.balance_within(code, commodity, cut).await?;
         let mut connection = self.database.connection().await?;
         let amounts: Vec<i64> = postings::table
             .filter(postings::book_id.eq(self.book.number()))

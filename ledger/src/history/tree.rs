@@ -8,8 +8,9 @@ use diesel_async::RunQueryDsl;
 
 use super::filter::InvalidFilter;
 use super::moment::Moment;
-use crate::balances::{BALANCES_WITHIN, currency};
-use crate::{AccountCode, Currency, Error, Ledger, Sequence};
+use crate::balances::balances_within;
+use crate::units::Units;
+use crate::{AccountCode, Commodity, Error, Ledger, Sequence};
 
 /// Nodes that one page of a tree has at most.
 pub const MAX_TREE_NODES: i64 = 1_000;
@@ -80,18 +81,18 @@ pub struct TreeQuery {
     /// At which moment.
     pub moment: Moment,
     /// The node after which the page begins.
-    pub after: Option<(AccountPrefix, Currency)>,
+    pub after: Option<(AccountPrefix, Commodity)>,
     /// How many nodes at most, up to [`MAX_TREE_NODES`].
     pub limit: i64,
 }
 
-/// A code with all that is below it, in one currency.
+/// A code with all that is below it, in one commodity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountNode {
     /// The code, or the beginning of codes.
     pub path: AccountPrefix,
-    /// The currency.
-    pub currency: Currency,
+    /// The commodity.
+    pub commodity: Commodity,
     /// How many accounts are summed up.
     pub accounts: i64,
     /// The sum of their balances in minor units, debits positive.
@@ -135,15 +136,16 @@ impl Ledger {
             .bind::<Integer, _>(top)
             .bind::<Integer, _>(top + levels)
             .bind::<Text, _>(query.after.as_ref().map_or("", |(path, _)| path.as_str()))
-            .bind::<Integer, _>(query.after.as_ref().map_or(0, |(_, currency)| currency.number()))
+            .bind::<Integer, _>(query.after.as_ref().map_or(0, |(_, commodity)| commodity.number()))
             .bind::<BigInt, _>(limit + 1)
             .bind::<Text, _>(query.under.as_ref().map_or("", AccountPrefix::as_str))
             .bind::<Text, _>(from)
             .bind::<Text, _>(to)
             .load(&mut connection)
             .await?;
+        self.units.learn(&mut connection, rows.iter().map(|row| row.commodity).collect()).await?;
         drop(connection);
-        let mut nodes = rows.into_iter().map(Row::node).collect::<Result<Vec<_>, _>>()?;
+        let mut nodes = rows.into_iter().map(|row| row.node(&self.units)).collect::<Result<Vec<_>, _>>()?;
         let goes_on = i64::try_from(nodes.len()).is_ok_and(|read| read > limit);
         if goes_on {
             nodes.pop();
@@ -165,7 +167,7 @@ fn text(within: bool) -> String {
         "where $11 || $12 || $13 = ''"
     };
     format!(
-        "{BALANCES_WITHIN}
+        "with {}
         select array_to_string(node.path, ':') as path, node.commodity, count(*) as accounts,
             sum(node.balance)::text as minor
         from (
@@ -177,7 +179,8 @@ fn text(within: bool) -> String {
         where (node.path, node.commodity) > (string_to_array($8, ':') collate \"C\", $9)
         group by node.path, node.commodity
         order by node.path, node.commodity
-        limit $10"
+        limit $10",
+        balances_within("ledger.accounts")
     )
 }
 
@@ -194,10 +197,10 @@ struct Row {
 }
 
 impl Row {
-    fn node(self) -> Result<AccountNode, Error> {
+    fn node(self, units: &Units) -> Result<AccountNode, Error> {
         Ok(AccountNode {
             path: AccountPrefix::try_new(&self.path).map_err(|error| Error::Corrupt(error.to_string()))?,
-            currency: currency(self.commodity)?,
+            commodity: units.commodity(self.commodity)?,
             accounts: self.accounts,
             debit_positive_minor: self.minor.parse().map_err(|_| Error::Corrupt(format!("the sum {}", self.minor)))?,
         })

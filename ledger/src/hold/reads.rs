@@ -3,9 +3,9 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::HoldId;
-use crate::balances::{currency, stored_code};
+use crate::balances::stored_code;
 use crate::schema::{accounts, books, holds};
-use crate::{AccountCode, Balance, Currency, Error, Ledger, Money, Sequence};
+use crate::{AccountCode, Amount, Balance, Commodity, Error, Ledger, Sequence};
 
 /// A hold as its changes left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub struct Hold {
     /// The account.
     pub account: AccountCode,
     /// What was reserved, on the account's normal side.
-    pub amount: Money,
+    pub amount: Amount,
     /// What is neither posted nor released.
-    pub remaining: Money,
+    pub remaining: Amount,
     /// From this moment on it is over.
     pub expires_at: DateTime<Utc>,
     /// The entry that placed it.
@@ -40,9 +40,9 @@ pub struct Available {
     /// The account.
     pub account: AccountCode,
     /// The sum of its postings.
-    pub balance: Money,
+    pub balance: Amount,
     /// The sum of its live holds.
-    pub held: Money,
+    pub held: Amount,
 }
 
 impl Available {
@@ -50,7 +50,7 @@ impl Available {
     ///
     /// # Errors
     /// [`crate::MoneyError::Overflow`] when it does not fit into 64 bits.
-    pub fn available(&self) -> Result<Money, crate::MoneyError> {
+    pub fn available(&self) -> Result<Amount, crate::MoneyError> {
         self.balance.checked_sub(self.held)
     }
 }
@@ -74,14 +74,17 @@ impl Ledger {
             .first(&mut connection)
             .await
             .optional()?;
-        row.map(read).transpose()
+        let Some(row) = row else { return Ok(None) };
+        self.units.learn(&mut connection, vec![row.2]).await?;
+        self.read(row).map(Some)
     }
 
     /// The holds of an account that are live now, by id; at most [`super::MAX_LIVE_HOLDS`].
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn live_holds(&self, code: &AccountCode, currency: Currency) -> Result<Vec<Hold>, Error> {
+    pub async fn live_holds(&self, code: &AccountCode, commodity: impl Into<Commodity>) -> Result<Vec<Hold>, Error> {
+        let commodity = commodity.into();
         let now = self.time_of_reading().await?;
         let mut connection = self.database.connection().await?;
         let rows: Vec<HoldRow> = holds::table
@@ -90,21 +93,22 @@ impl Ledger {
             )
             .filter(holds::book_id.eq(self.book.number()))
             .filter(accounts::code.eq(code.as_str()))
-            .filter(accounts::commodity.eq(currency.number()))
+            .filter(accounts::commodity.eq(commodity.number()))
             .filter(holds::remaining_minor.gt(0))
             .filter(holds::expires_at.gt(now))
             .order(holds::hold_id)
             .select(columns())
             .load(&mut connection)
             .await?;
-        rows.into_iter().map(read).collect()
+        self.units.learn(&mut connection, vec![commodity.number()]).await?;
+        rows.into_iter().map(|row| self.read(row)).collect()
     }
 
     /// What an account holds, and how much of it is reserved now: one snapshot.
     ///
     /// # Errors
     /// [`Error::UnknownAccount`] when nothing was ever booked on it.
-    pub async fn available(&self, code: &AccountCode, currency: Currency) -> Result<Available, Error> {
+    pub async fn available(&self, code: &AccountCode, commodity: impl Into<Commodity>) -> Result<Available, Error> {
         // One statement, so one snapshot of balance and holds.
         const TEXT: &str = "select a.balance_minor as balance, coalesce(sum(h.remaining_minor), 0)::int8 as held
             from ledger.accounts a
@@ -117,19 +121,20 @@ impl Ledger {
               and a.code = $3
               and a.commodity = $4
             group by a.balance_minor";
+        let commodity = commodity.into();
         let now = self.time_of_reading().await?;
         let mut connection = self.database.connection().await?;
         let row: Option<AvailableRow> = diesel::sql_query(TEXT)
             .bind::<diesel::sql_types::Timestamptz, _>(now)
             .bind::<diesel::sql_types::SmallInt, _>(self.book.number())
             .bind::<diesel::sql_types::Text, _>(code.as_str())
-            .bind::<diesel::sql_types::Integer, _>(currency.number())
+            .bind::<diesel::sql_types::Integer, _>(commodity.number())
             .get_result(&mut connection)
             .await
             .optional()?;
-        let row = row.ok_or_else(|| Error::UnknownAccount { code: code.clone(), currency })?;
-        let balance = Balance { account: code.clone(), currency, debit_positive_minor: row.balance }.on_normal_side();
-        Ok(Available { account: code.clone(), balance, held: Money::from_minor(row.held, currency) })
+        let row = row.ok_or_else(|| Error::UnknownAccount { code: code.clone(), commodity })?;
+        let balance = Balance { account: code.clone(), commodity, debit_positive_minor: row.balance }.on_normal_side();
+        Ok(Available { account: code.clone(), balance, held: Amount::from_minor(row.held, commodity) })
     }
 
     /// Holds whose time was over at `now` and that still stand in the books, oldest expiry first; at most `limit`.
@@ -159,6 +164,20 @@ impl Ledger {
             .first(&mut connection)
             .await?;
         Ok(self.now().max(booked))
+    }
+
+    fn read(&self, row: HoldRow) -> Result<Hold, Error> {
+        let (id, code, commodity, amount, remaining, expires_at, placed, changed) = row;
+        let commodity = self.units.commodity(commodity)?;
+        Ok(Hold {
+            id,
+            account: stored_code(&code)?,
+            amount: Amount::from_minor(amount, commodity),
+            remaining: Amount::from_minor(remaining, commodity),
+            expires_at,
+            placed: Sequence::new(placed),
+            changed: Sequence::new(changed),
+        })
     }
 }
 
@@ -192,18 +211,4 @@ const fn columns() -> Columns {
         holds::placed_sequence,
         holds::last_sequence,
     )
-}
-
-fn read(row: HoldRow) -> Result<Hold, Error> {
-    let (id, code, commodity, amount, remaining, expires_at, placed, changed) = row;
-    let currency = currency(commodity)?;
-    Ok(Hold {
-        id,
-        account: stored_code(&code)?,
-        amount: Money::from_minor(amount, currency),
-        remaining: Money::from_minor(remaining, currency),
-        expires_at,
-        placed: Sequence::new(placed),
-        changed: Sequence::new(changed),
-    })
 }

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::draft::UnitsByCode;
 use super::reading::{self, Chunk, Identity, Place};
 use super::store::{self, End, Reached};
 use super::told::{LineFault, LoadProgress, RefusedLine, Stage};
@@ -47,14 +49,14 @@ struct Booking<'a> {
 pub(super) async fn book(
     ledger: &Ledger,
     file: &LoadFile,
-    identity: &Identity,
+    (identity, units): (&Identity, &Arc<UnitsByCode>),
     from: Option<Reached>,
     witness: &mut dyn LoadWitness,
 ) -> Result<LoadReport, LoadError> {
     let reached = from.unwrap_or(Reached { place: Place::START, booked: 0, refused: 0 });
     let report = LoadReport { resumed_at_line: from.map(|reached| reached.place.line), ..LoadReport::default() };
     let mut booking = Booking { ledger, identity, mode: file.mode, report, reached, kept_at: 0 };
-    let mut chunks = reading::start(file, reached.place);
+    let mut chunks = reading::start(file, units, reached.place);
     let mut flights = VecDeque::with_capacity(CHUNKS_IN_FLIGHT);
     // What stops an all-or-nothing load must not have others behind it that are booked after it.
     let most = match file.mode {

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::draft::Told;
+use super::draft::{Told, UnitsByCode};
 use super::json_lines::JsonLines;
 use super::rows::Rows;
 use super::{LineFault, LoadError, LoadFile, LoadFormat, LoadSource};
@@ -98,11 +99,15 @@ fn open(path: &std::path::Path) -> Result<File, LoadError> {
 }
 
 /// Starts to read; the thread ends with the file, at the first failure, or when nobody takes chunks any more.
-pub(super) fn start(file: &LoadFile, from: Place) -> mpsc::Receiver<Result<Chunk, LoadError>> {
+pub(super) fn start(
+    file: &LoadFile,
+    units: &Arc<UnitsByCode>,
+    from: Place,
+) -> mpsc::Receiver<Result<Chunk, LoadError>> {
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
-    let file = file.clone();
+    let (file, units) = (file.clone(), Arc::clone(units));
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = read(&file, from, &sender) {
+        if let Err(error) = read(&file, &units, from, &sender) {
             // Nobody waits for it: the load was given up.
             let _ = sender.blocking_send(Err(error));
         }
@@ -110,10 +115,15 @@ pub(super) fn start(file: &LoadFile, from: Place) -> mpsc::Receiver<Result<Chunk
     chunks
 }
 
-fn read(file: &LoadFile, from: Place, chunks: &mpsc::Sender<Result<Chunk, LoadError>>) -> Result<(), LoadError> {
+fn read(
+    file: &LoadFile,
+    units: &UnitsByCode,
+    from: Place,
+    chunks: &mpsc::Sender<Result<Chunk, LoadError>>,
+) -> Result<(), LoadError> {
     let mut reader = Reader::open(file, from)?;
     loop {
-        let chunk = chunk(&mut reader, &file.source)?;
+        let chunk = chunk(&mut reader, &file.source, units)?;
         let done = chunk.items.is_empty();
         if done || chunks.blocking_send(Ok(chunk)).is_err() {
             return Ok(());
@@ -121,13 +131,13 @@ fn read(file: &LoadFile, from: Place, chunks: &mpsc::Sender<Result<Chunk, LoadEr
     }
 }
 
-fn chunk(reader: &mut Reader, source: &LoadSource) -> Result<Chunk, LoadError> {
+fn chunk(reader: &mut Reader, source: &LoadSource, units: &UnitsByCode) -> Result<Chunk, LoadError> {
     let mut items = Vec::with_capacity(CHUNK_ENTRIES);
     let mut postings = 0;
     while items.len() < CHUNK_ENTRIES && postings < CHUNK_POSTINGS {
         let Some((line, draft)) = reader.next()? else { break };
         let reference = draft.as_ref().ok().and_then(|draft| draft.reference.clone());
-        let unit = draft.and_then(|draft| draft.unit(source, line));
+        let unit = draft.and_then(|draft| draft.unit(source, units, line));
         postings += unit.as_ref().map_or(0, |unit| unit.entry().postings().len());
         items.push(Item { line, reference, unit });
     }
@@ -177,7 +187,7 @@ mod tests {
         let mut reader = Reader::open(file, from)?;
         let (mut good, mut places) = (Vec::new(), vec![reader.place()]);
         while let Some((line, draft)) = reader.next()? {
-            if draft.and_then(|draft| draft.unit(&file.source, line)).is_ok() {
+            if draft.and_then(|draft| draft.unit(&file.source, &UnitsByCode::new(), line)).is_ok() {
                 good.push(line);
             }
             places.push(reader.place());

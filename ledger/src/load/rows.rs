@@ -9,7 +9,7 @@ use super::{LineFault, LoadError, MAX_LINE_BYTES};
 use crate::MAX_POSTINGS;
 
 /// The columns of a file: those of the entry, then those of the posting.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 15] = [
     "reference",
     "key",
     "kind",
@@ -21,11 +21,16 @@ const COLUMNS: [&str; 11] = [
     "debit",
     "credit",
     "currency",
+    "unit",
+    "cost",
+    "cost_currency",
+    "acquired_on",
 ];
 /// Those of [`COLUMNS`] that speak of the entry and not of one posting, the reference aside.
 const OF_ENTRY: std::ops::Range<usize> = 1..7;
 /// Those of [`COLUMNS`] that a file may leave out.
-const OPTIONAL: [&str; 4] = ["key", "description", "subject", "metadata"];
+const OPTIONAL: [&str; 8] =
+    ["key", "description", "subject", "metadata", "unit", "cost", "cost_currency", "acquired_on"];
 
 /// A file with a posting a row; consecutive rows with one reference are an entry.
 pub(super) struct Rows {
@@ -232,12 +237,16 @@ impl Columns {
     }
 
     fn posting(&self, row: &StringRecord) -> DraftPosting {
-        let amount = |column| Some(self.text(row, column)).filter(|text| !text.is_empty()).map(ToOwned::to_owned);
+        let given = |column| Some(self.text(row, column)).filter(|text| !text.is_empty()).map(ToOwned::to_owned);
         DraftPosting {
             account: self.text(row, 7).to_owned(),
-            debit: amount(8),
-            credit: amount(9),
-            currency: self.text(row, 10).to_owned(),
+            debit: given(8),
+            credit: given(9),
+            currency: given(10),
+            unit: given(11),
+            cost: given(12),
+            cost_currency: given(13),
+            acquired_on: given(14),
         }
     }
 }

@@ -138,6 +138,24 @@ pub enum LineFault {
         /// The account.
         account: AccountCode,
     },
+    /// A posting has a currency and a unit, or neither.
+    #[error("the posting on {account} has a currency or a unit, one of them")]
+    Commodity {
+        /// The account.
+        account: AccountCode,
+    },
+    /// The unit is not registered.
+    #[error("{code:?} is no registered unit; an operator registers it first")]
+    UnknownUnit {
+        /// The text, cut to 40 characters.
+        code: String,
+    },
+    /// A cost or a day stands where no units are received, or a cost without its currency.
+    #[error("the posting on {account} has a cost: cost, cost_currency and acquired_on are of a credit of issued units")]
+    Cost {
+        /// The account.
+        account: AccountCode,
+    },
     /// The account's code is none.
     #[error(transparent)]
     Account(#[from] InvalidAccountCode),
@@ -158,7 +176,9 @@ impl LineFault {
             Self::Entry(EntryError::Unbalanced { .. }) => "unbalanced",
             Self::Entry(_) => "entry",
             Self::Account(_) => "account",
-            Self::Currency(_) => "currency",
+            Self::Currency(_) | Self::Commodity { .. } => "currency",
+            Self::UnknownUnit { .. } => "unit",
+            Self::Cost { .. } => "cost",
             Self::Amount(_) | Self::BothSides { .. } | Self::NoSide { .. } => "amount",
             Self::Date { .. } => "date",
             _ => "format",

@@ -108,12 +108,17 @@ impl Ledger {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn checkpoint_covering(&self, entry: Sequence) -> Result<Option<String>, Error> {
+        Ok(self.head_covering(entry).await?.map(|(_, note)| note))
+    }
+
+    /// The same, with its size.
+    pub(crate) async fn head_covering(&self, entry: Sequence) -> Result<Option<(i64, String)>, Error> {
         let mut connection = self.database.connection().await?;
         Ok(log_checkpoints::table
             .filter(log_checkpoints::book_id.eq(self.book.number()))
             .filter(log_checkpoints::size.ge(entry.number()))
             .order(log_checkpoints::size)
-            .select(log_checkpoints::note)
+            .select((log_checkpoints::size, log_checkpoints::note))
             .first(&mut connection)
             .await
             .optional()?)

@@ -1,4 +1,4 @@
-//! The canonical form of an entry, version 1: the bytes that stand for it in the tree.
+//! The canonical form of an entry: the bytes that stand for it in the tree.
 //!
 //! The form has no choices: the same entry always gives the same bytes, and other bytes are another entry. Numbers are
 //! big-endian and of fixed width, signed ones in two's complement; a text is its length in 4 bytes and its UTF-8. Times
@@ -23,6 +23,16 @@
 //! | how many changes of holds | 4 |
 //! | each change: hold, account, the account's commitment, commodity, 1 placed 2 posted 3 released 4 expired, amount; for a placed one when it expires | 16 + 8 + 32 + 4 + 1 + 8 (+ 8) |
 //!
+//! That is version 1. An entry that moves or reserves units of projects has version 2: `teranga entry 2` in the place of
+//! the first part, all the others as they are, and then:
+//!
+//! | part | bytes |
+//! | --- | --- |
+//! | how many units | 4 |
+//! | each unit, by number: number, what stands for its definition | 4 + 32 |
+//! | how many lots | 4 |
+//! | each lot, by posting and name: the posting's place from 1; the lot's entry and number; amount; acquired on; 0, or 1 and the currency and amount of its cost | 2 + 8 + 2 + 8 + 4 + 1 (+ 4 + 8) |
+//!
 //! Nothing in it names a person: accounts stand by number and commitment, words by a commitment. Who erases a salt
 //! makes a commitment say nothing and changes no byte of the tree.
 
@@ -31,7 +41,8 @@ use uuid::Uuid;
 
 use super::Hash;
 
-const TAG: &[u8] = b"teranga entry 1";
+pub(super) const TAG: &[u8] = b"teranga entry 1";
+pub(super) const TAG_WITH_UNITS: &[u8] = b"teranga entry 2";
 const CONTENT_TAG: &[u8] = b"teranga content 1";
 
 /// An entry as the log knows it. `P` and `C` give its postings and its changes of holds, in order.
@@ -61,6 +72,34 @@ pub(crate) struct Leaf<'a, P, C> {
     pub(crate) postings: P,
     /// What it changes in holds.
     pub(crate) hold_changes: C,
+    /// The units that it moves or reserves, each once, by number; with any it has version 2.
+    pub(crate) units: Vec<LeafUnit>,
+    /// The lots that its postings move, by posting and name.
+    pub(crate) lots: Vec<LeafLot>,
+}
+
+/// A unit as the log knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeafUnit {
+    /// Its number.
+    pub(crate) number: i32,
+    /// What stands for its definition.
+    pub(crate) definition: Hash,
+}
+
+/// A part of a lot as the log knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeafLot {
+    /// The posting's place in the entry.
+    pub(crate) ordinal: i16,
+    /// The entry by which the lot was issued, and its number there.
+    pub(crate) lot: (i64, i16),
+    /// Debits positive, in the unit's smallest parts.
+    pub(crate) amount: i64,
+    /// The day from which it counts as had, in days since 1970.
+    pub(crate) acquired_on: i32,
+    /// The currency's number and how much, debits positive.
+    pub(crate) cost: Option<(i32, i64)>,
 }
 
 /// What an entry does to the book's periods.
@@ -140,7 +179,8 @@ where
 {
     /// Puts the canonical form behind what `out` holds already; clear the buffer before the next leaf.
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(TAG);
+        let has_units = !self.units.is_empty();
+        out.extend_from_slice(if has_units { TAG_WITH_UNITS } else { TAG });
         out.extend_from_slice(&self.book.to_be_bytes());
         out.extend_from_slice(&self.sequence.to_be_bytes());
         out.extend_from_slice(self.key.as_bytes());
@@ -169,6 +209,35 @@ where
         }
         counted(out, self.postings, LeafPosting::encode);
         counted(out, self.hold_changes, LeafHoldChange::encode);
+        if has_units {
+            counted(out, self.units, LeafUnit::encode);
+            counted(out, self.lots, LeafLot::encode);
+        }
+    }
+}
+
+impl LeafUnit {
+    fn encode(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.number.to_be_bytes());
+        out.extend_from_slice(&self.definition);
+    }
+}
+
+impl LeafLot {
+    fn encode(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.ordinal.to_be_bytes());
+        out.extend_from_slice(&self.lot.0.to_be_bytes());
+        out.extend_from_slice(&self.lot.1.to_be_bytes());
+        out.extend_from_slice(&self.amount.to_be_bytes());
+        out.extend_from_slice(&self.acquired_on.to_be_bytes());
+        match self.cost {
+            None => out.push(0),
+            Some((currency, cost)) => {
+                out.push(1);
+                out.extend_from_slice(&currency.to_be_bytes());
+                out.extend_from_slice(&cost.to_be_bytes());
+            }
+        }
     }
 }
 
@@ -295,87 +364,4 @@ fn canonical_json(value: &serde_json::Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const COMMITMENT: Hash = [7; 32];
-
-    fn leaf<'a>() -> Leaf<'a, Vec<LeafPosting<'a>>, Vec<LeafHoldChange<'a>>> {
-        let posting = |account, amount, balance| LeafPosting {
-            account,
-            commitment: &COMMITMENT,
-            commodity: 978,
-            amount,
-            balance,
-        };
-        Leaf {
-            book: 1,
-            sequence: 2,
-            key: Uuid::from_u128(3),
-            booked_at: 4,
-            effective_date: 5,
-            kind: "transfer",
-            reverses: None,
-            approvers: None,
-            period: None,
-            content: None,
-            postings: vec![posting(1, 6, 6), posting(2, -6, -6)],
-            hold_changes: Vec::new(),
-        }
-    }
-
-    fn encoded(leaf: Leaf<'_, Vec<LeafPosting<'_>>, Vec<LeafHoldChange<'_>>>) -> Vec<u8> {
-        let mut out = Vec::new();
-        leaf.encode(&mut out);
-        out
-    }
-
-    #[test]
-    fn every_part_that_differs_gives_other_bytes() {
-        let person = Uuid::from_u128(9);
-        let period = LeafPeriod { change: LeafPeriodChange::Closed, through: 20_000, approver: person, second: None };
-        let change = |change| LeafHoldChange {
-            hold: person,
-            account: 1,
-            commitment: &COMMITMENT,
-            commodity: 978,
-            change,
-            amount: 6,
-        };
-        let forms = [
-            leaf(),
-            Leaf { book: 2, ..leaf() },
-            Leaf { kind: "transfers", ..leaf() },
-            Leaf { reverses: Some(1), ..leaf() },
-            Leaf { approvers: Some((person, Uuid::nil())), ..leaf() },
-            Leaf { approvers: Some((Uuid::nil(), person)), ..leaf() },
-            Leaf { period: Some(period), ..leaf() },
-            Leaf { period: Some(LeafPeriod { change: LeafPeriodChange::Reopened, ..period }), ..leaf() },
-            Leaf { period: Some(LeafPeriod { second: Some(person), ..period }), ..leaf() },
-            Leaf { content: Some([0; 32]), ..leaf() },
-            Leaf { postings: Vec::new(), ..leaf() },
-            Leaf { hold_changes: vec![change(LeafHoldEvent::Placed { expires_at: 7 })], ..leaf() },
-            Leaf { hold_changes: vec![change(LeafHoldEvent::Placed { expires_at: 8 })], ..leaf() },
-            Leaf { hold_changes: vec![change(LeafHoldEvent::Posted)], ..leaf() },
-            Leaf { hold_changes: vec![change(LeafHoldEvent::Released)], ..leaf() },
-            Leaf { hold_changes: vec![change(LeafHoldEvent::Expired)], ..leaf() },
-        ];
-        let distinct: std::collections::BTreeSet<Vec<u8>> = forms.iter().cloned().map(encoded).collect();
-        assert_eq!(distinct.len(), forms.len());
-    }
-
-    #[test]
-    fn words_are_committed_to_whatever_the_order_of_their_keys() -> Result<(), serde_json::Error> {
-        let salt = Uuid::from_u128(1);
-        let one: serde_json::Value = serde_json::from_str(r#"{"b": 1, "a": {"d": [2], "c": "\u00e9"}}"#)?;
-        let other: serde_json::Value = serde_json::from_str(r#"{"a":{"c":"é","d":[2]},"b":1}"#)?;
-        assert_eq!(canonical_json(&one), r#"{"a":{"c":"é","d":[2]},"b":1}"#);
-        let commitment = |metadata| content_commitment(salt, None, None, Some(metadata));
-        assert_eq!(commitment(&one), commitment(&other));
-        assert_eq!(content_commitment(salt, None, None, None), None);
-        let plain = content_commitment(salt, Some("a"), None, None);
-        assert_ne!(plain, content_commitment(Uuid::from_u128(2), Some("a"), None, None));
-        assert_ne!(plain, content_commitment(salt, None, None, Some(&serde_json::json!("a"))));
-        Ok(())
-    }
-}
+mod tests;

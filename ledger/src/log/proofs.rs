@@ -136,7 +136,7 @@ impl Ledger {
     }
 }
 
-fn plain(hashes: Vec<tlog_tiles::Hash>) -> Vec<Hash> {
+pub(crate) fn plain(hashes: Vec<tlog_tiles::Hash>) -> Vec<Hash> {
     hashes.into_iter().map(|hash| hash.0).collect()
 }
 

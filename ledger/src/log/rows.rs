@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::leaf::{Leaf, LeafHoldChange, LeafHoldEvent, LeafPeriod, LeafPeriodChange, LeafPosting};
 use super::leaf::{content_commitment, leaf_hash};
+use super::lot_rows::{LotRow, leaf_units, read_lots};
 use super::{Frontier, Hash};
 use crate::schema::{accounts, adjustments, entries, hold_changes, holds, period_changes, postings, reversals};
+use crate::units::Units;
 use crate::{BookId, Error};
 
 /// Entries that are read at once: bounds the memory, whatever the length of the book.
@@ -116,6 +118,8 @@ pub(crate) struct Booked {
     entry: EntryRow,
     pub(crate) postings: Vec<PostingRow>,
     pub(crate) hold_changes: Vec<HoldChangeRow>,
+    pub(crate) lots: Vec<LotRow>,
+    units: Units,
 }
 
 #[allow(clippy::large_enum_variant, reason = "entries are the rule, strays the fault that is looked for")]
@@ -137,7 +141,13 @@ pub(crate) async fn for_each_booked(
     visit: &mut impl FnMut(Row) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let entries = read_entries(connection, book, after, to).await?;
-    let mut changes = read_hold_changes(connection, book, after, to).await?.into_iter().peekable();
+    let changes = read_hold_changes(connection, book, after, to).await?;
+    let lots = read_lots(connection, book, after, to).await?;
+    // Read anew each time: a verification must see what is in the table now.
+    let units = Units::default();
+    let commodities = lots.iter().map(|lot| lot.commodity).chain(changes.iter().map(|change| change.commodity));
+    units.learn(connection, commodities.collect()).await?;
+    let (mut changes, mut lots) = (changes.into_iter().peekable(), lots.into_iter().peekable());
     let rows = postings::table
         .left_join(
             accounts::table.on(accounts::book_id.eq(postings::book_id).and(accounts::account.eq(postings::account))),
@@ -173,7 +183,11 @@ pub(crate) async fn for_each_booked(
         while let Some(change) = changes.next_if(|change| change.sequence == entry.0) {
             hold_changes.push(change);
         }
-        visit(Row::Entry(Booked { book, entry, postings, hold_changes }))?;
+        let mut own_lots = Vec::new();
+        while let Some(lot) = lots.next_if(|lot| lot.sequence == entry.0) {
+            own_lots.push(lot);
+        }
+        visit(Row::Entry(Booked { book, entry, postings, hold_changes, lots: own_lots, units: units.clone() }))?;
     }
     while let Some(row) = next {
         visit(Row::Stray(row))?;
@@ -288,6 +302,8 @@ impl Booked {
         let (description, subject, metadata, salt) = words;
         let postings = self.postings.iter().map(PostingRow::leaf).collect::<Result<Vec<_>, _>>()?;
         let hold_changes = self.hold_changes.iter().map(HoldChangeRow::leaf).collect::<Result<Vec<_>, _>>()?;
+        let commodities = self.postings.iter().map(|posting| posting.commodity);
+        let reserved = self.hold_changes.iter().map(|change| change.commodity);
         let leaf = Leaf {
             book: self.book.number(),
             sequence: *sequence,
@@ -301,6 +317,8 @@ impl Booked {
             content: content_commitment(salt.unwrap_or(*key), description.as_deref(), *subject, metadata.as_ref()),
             postings,
             hold_changes,
+            units: leaf_units(&self.units, commodities.chain(reserved))?,
+            lots: self.lots.iter().map(LotRow::leaf).collect(),
         };
         leaf.encode(out);
         Ok(())

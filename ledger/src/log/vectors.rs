@@ -6,10 +6,11 @@ use tlog_tiles::{HashReader, check_record, check_tree, prove_record, prove_tree,
 use uuid::Uuid;
 
 use super::leaf::{
-    Leaf, LeafHoldChange, LeafHoldEvent, LeafPeriod, LeafPeriodChange, LeafPosting, content_commitment, leaf_hash,
+    Leaf, LeafHoldChange, LeafHoldEvent, LeafLot, LeafPeriod, LeafPeriodChange, LeafPosting, LeafUnit,
+    content_commitment, leaf_hash,
 };
 use super::{Frontier, Hash, account_commitment};
-use crate::{AccountCode, Currency};
+use crate::AccountCode;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -20,6 +21,7 @@ const TREE: &str = include_str!("../../../docs/ledger/vectors/tree.json");
 struct Entries {
     accounts: Vec<AccountVector>,
     contents: Vec<ContentVector>,
+    units: Vec<UnitVector>,
     entries: Vec<EntryVector>,
 }
 
@@ -75,6 +77,43 @@ struct Entry {
     content: Option<String>,
     postings: Vec<Posting>,
     hold_changes: Vec<HoldChange>,
+    /// Only entries with units have them.
+    #[serde(default)]
+    units: Vec<Unit>,
+    #[serde(default)]
+    lots: Vec<Lot>,
+}
+
+#[derive(Deserialize)]
+struct Unit {
+    number: i32,
+    definition: String,
+}
+
+#[derive(Deserialize)]
+struct Lot {
+    ordinal: i16,
+    lot: (i64, i16),
+    amount: i64,
+    acquired_on: i32,
+    cost: Option<(i32, i64)>,
+}
+
+#[derive(Deserialize)]
+struct UnitVector {
+    name: String,
+    unit: Definition,
+    definition: String,
+}
+
+#[derive(Deserialize)]
+struct Definition {
+    number: i32,
+    decimals: u32,
+    subject: Uuid,
+    opened_at: i64,
+    code: String,
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -181,6 +220,22 @@ fn canonical(entry: &Entry) -> Result<Vec<u8>> {
             change: event(change),
             amount: change.amount,
         }),
+        units: entry
+            .units
+            .iter()
+            .map(|unit| Ok(LeafUnit { number: unit.number, definition: hash(&unit.definition)? }))
+            .collect::<Result<_>>()?,
+        lots: entry
+            .lots
+            .iter()
+            .map(|lot| LeafLot {
+                ordinal: lot.ordinal,
+                lot: lot.lot,
+                amount: lot.amount,
+                acquired_on: lot.acquired_on,
+                cost: lot.cost,
+            })
+            .collect(),
     };
     let mut out = Vec::new();
     leaf.encode(&mut out);
@@ -191,15 +246,18 @@ fn canonical(entry: &Entry) -> Result<Vec<u8>> {
 fn entries_have_the_published_bytes() -> Result {
     let vectors: Entries = serde_json::from_str(ENTRIES)?;
     for AccountVector { name, account, commitment } in &vectors.accounts {
-        // Units of projects have no currency of their own yet.
-        let Some(currency) = Currency::from_number(account.commodity) else { continue };
-        let found = account_commitment(account.salt, &account.code, currency, account.floor_minor);
+        let found = account_commitment(account.salt, &account.code, account.commodity, account.floor_minor);
         assert_eq!(hexadecimal(&found), *commitment, "{name}");
     }
     for ContentVector { name, content, commitment } in &vectors.contents {
         let Content { salt, description, subject, metadata } = content;
         let found = content_commitment(*salt, description.as_deref(), *subject, metadata.as_ref());
         assert_eq!(found.map(|found| hexadecimal(&found)).as_ref(), Some(commitment), "{name}");
+    }
+    for UnitVector { name, unit, definition } in &vectors.units {
+        let Definition { number, decimals, subject, opened_at, code, name: called } = unit;
+        let found = crate::units::definition(*number, *decimals, *subject, *opened_at, code, called);
+        assert_eq!(hexadecimal(&found), *definition, "{name}");
     }
     for vector in &vectors.entries {
         let found = canonical(&vector.entry)?;

@@ -77,7 +77,7 @@ impl Reconciliation {
             .first(&mut connection)
             .await
             .optional()?
-            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), currency })?;
+            .ok_or_else(|| Error::UnknownAccount { code: code.clone(), commodity: currency.into() })?;
         diesel::insert_into(reconciled_accounts::table)
             .values((
                 reconciled_accounts::book_id.eq(book),

@@ -7,9 +7,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::account::Side;
-use crate::balances::currency;
 use crate::log::account_commitment;
 use crate::schema::accounts;
+use crate::units::Units;
 use crate::{AccountCode, BookId, Error};
 
 /// One account.
@@ -27,7 +27,10 @@ pub(super) struct Account {
 }
 
 /// All accounts of a book.
-pub(super) struct Facts(HashMap<i64, Account>);
+pub(super) struct Facts {
+    accounts: HashMap<i64, Account>,
+    pub(super) units: Units,
+}
 
 impl Facts {
     pub(super) async fn read(connection: &mut AsyncPgConnection, book: BookId) -> Result<Self, Error> {
@@ -46,16 +49,20 @@ impl Facts {
             ))
             .load(connection)
             .await?;
-        Ok(Self(rows.into_iter().map(|account| (account.number, account)).collect()))
+        // Not what this process remembers, but what is in the table now.
+        let units = Units::default();
+        units.learn(connection, rows.iter().map(|account| account.commodity).collect()).await?;
+        let accounts = rows.into_iter().map(|account| (account.number, account)).collect();
+        Ok(Self { accounts, units })
     }
 
     pub(super) fn account(&self, number: i64) -> Option<&Account> {
-        self.0.get(&number)
+        self.accounts.get(&number)
     }
 
     /// All of them, by number.
     pub(super) fn all(&self) -> Vec<&Account> {
-        let mut all: Vec<&Account> = self.0.values().collect();
+        let mut all: Vec<&Account> = self.accounts.values().collect();
         all.sort_by_key(|account| account.number);
         all
     }
@@ -71,19 +78,21 @@ impl Account {
     }
 
     /// What is wrong with the account itself: its code, kind, currency and floor are those that it was opened with.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(super) fn fault(&self, units: &Units) -> Option<String> {
         let Ok(code) = AccountCode::try_new(&self.code) else { return Some("its code is none".to_owned()) };
         let grows_by_debit = matches!(self.kind.as_str(), "asset" | "expense");
         if (code.kind().normal_side() == Side::Debit) != grows_by_debit || !self.kind_is_that_of(&code) {
             return Some(format!("it is said to be {}", self.kind));
         }
-        let Ok(currency) = currency(self.commodity) else { return Some("its commodity is none".to_owned()) };
+        if units.find(self.commodity).is_none() {
+            return Some("its commodity is none".to_owned());
+        }
         // An erased code can be compared with nothing any more; its account's postings still stand by the commitment.
         let Some(salt) = self.salt else {
             let is_erased = code.segments().last() == Some(format!("erased-{}", self.number).as_str());
             return (!is_erased).then(|| "its salt is gone and its code was not erased".to_owned());
         };
-        let committed = account_commitment(salt, &code, currency, self.floor_minor);
+        let committed = account_commitment(salt, &code, self.commodity, self.floor_minor);
         (self.commitment != committed).then(|| "it is not the account that was opened".to_owned())
     }
 

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, SmallInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{Difference, Differences, Kind};
-use crate::schema::{accounts, closing_balances, period_changes};
+use crate::schema::{accounts, close_records, closing_balances, period_changes};
 use crate::{BookId, Error, Ledger};
 
 #[derive(QueryableByName)]
@@ -48,6 +48,14 @@ const STRAYS: &str = "select sequence, what from (
             and c.sequence = b.sequence
             and c.change = 'closed'
         where b.book_id = $1 and c.sequence is null
+        union all
+        select r.sequence, 'the record of a close that is none'
+        from ledger.close_records r
+        left join ledger.period_changes c
+            on c.book_id = r.book_id
+            and c.sequence = r.sequence
+            and c.change = 'closed'
+        where r.book_id = $1 and c.sequence is null
     ) found
     order by sequence
     limit 1";
@@ -104,6 +112,12 @@ impl Ledger {
             .load(connection)
             .await?;
         for (sequence, through) in closes {
+            let counted: Option<i64> = close_records::table
+                .find((self.book.number(), sequence))
+                .select(close_records::accounts)
+                .first(connection)
+                .await
+                .optional()?;
             let kept: Vec<(String, i32, i32, i64)> = closing_balances::table
                 .inner_join(
                     accounts::table.on(accounts::book_id
@@ -120,21 +134,22 @@ impl Ledger {
                 ))
                 .load(connection)
                 .await?;
-            if kept.is_empty() {
+            if counted.is_none() && kept.is_empty() {
                 continue;
             }
             let expected = self.closing_balances(sequence, through).await?;
             let mut expected: Vec<_> = expected
                 .iter()
                 .map(|balance| {
-                    let number = balance.currency.number();
+                    let number = balance.commodity.number();
                     (balance.account.to_string(), number, number, balance.debit_positive_minor)
                 })
                 .collect();
             let mut kept = kept;
             expected.sort();
             kept.sort();
-            if expected != kept {
+            let is_whole = counted.is_some_and(|counted| usize::try_from(counted) == Ok(kept.len()));
+            if !is_whole || expected != kept {
                 let what = format!("the record of the close through {through} is not what took effect by then");
                 return Ok(Some(Difference { book: self.book, sequence: Some(sequence), posting: None, what }));
             }

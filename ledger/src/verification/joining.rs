@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::accounts::Facts;
 use super::stretch::Checked;
-use super::{Differences, Kind, Verification, besides, holds};
+use super::{Differences, Kind, Verification, besides, holds, lots};
 use crate::log::LogCheck;
 use crate::schema::books;
 use crate::{BookId, Error};
@@ -87,6 +87,7 @@ impl Joined {
         self.compare_accounts(facts);
         self.compare_book(connection, head, facts).await?;
         holds::check(connection, self.book, head, facts, &mut self.differences).await?;
+        lots::check(connection, self.book, head, &mut self.differences).await?;
         besides::check(connection, self.book, head, &mut self.differences).await?;
         Ok(Verification {
             entries: self.entries,
@@ -99,7 +100,7 @@ impl Joined {
     fn compare_accounts(&mut self, facts: &Facts) {
         for account in facts.all() {
             let (balance, last) = self.balances.remove(&account.number).unwrap_or((0, 0));
-            let fault = account.fault().or_else(|| {
+            let fault = account.fault(&facts.units).or_else(|| {
                 if account.balance_minor != balance {
                     Some(format!("it says {}, its postings {balance}", account.balance_minor))
                 } else if account.last_sequence < last {

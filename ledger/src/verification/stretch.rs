@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::accounts::Facts;
-use super::{Differences, Hash, Kind};
+use super::{Differences, Hash, Kind, lots};
 use crate::BookId;
 use crate::log::leaf::leaf_hash;
 use crate::log::{Booked, PostingRow, Row};
@@ -90,6 +90,9 @@ impl<'a> Stretch<'a> {
             self.check_posting(posting);
         }
         self.check_floors(entry);
+        if let Some(what) = lots::fault(entry) {
+            self.found(Kind::Lot, sequence, None, what);
+        }
         if entry.has_idle_salt() {
             self.found(Kind::Log, sequence, None, "it has a salt and no words".to_owned());
         }

@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::holds::{Holds, Known};
+use super::lots::{Left, Lots, Move, Moved};
 use crate::account::{AccountCode, Side};
 use crate::hold::{Available, HoldChangeKind, HoldId, MAX_LIVE_HOLDS};
 use crate::log::account_commitment;
-use crate::{Balance, Currency, Money, Refusal};
+use crate::{Amount, Balance, Commodity, Refusal};
 use uuid::Uuid;
 
 /// Accounts kept in memory before the writer forgets them all and reads those it needs again.
@@ -25,7 +26,7 @@ pub(super) type Slot = usize;
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) code: AccountCode,
-    pub(super) currency: Currency,
+    pub(super) commodity: Commodity,
     /// Its number in the table; zero while it is not opened.
     pub(super) number: i64,
     pub(super) floor_minor: Option<i64>,
@@ -44,7 +45,7 @@ impl Account {
     /// An account as the table has it.
     pub(super) fn stored(
         code: AccountCode,
-        currency: Currency,
+        commodity: Commodity,
         number: i64,
         floor_minor: Option<i64>,
         commitment: [u8; 32],
@@ -52,7 +53,7 @@ impl Account {
     ) -> Self {
         Self {
             code,
-            currency,
+            commodity,
             number,
             floor_minor,
             commitment,
@@ -64,10 +65,10 @@ impl Account {
     }
 
     /// An account that the chart allows and nobody has used yet.
-    pub(super) fn unopened(code: AccountCode, currency: Currency, floor_minor: Option<i64>) -> Self {
+    pub(super) fn unopened(code: AccountCode, commodity: Commodity, floor_minor: Option<i64>) -> Self {
         let salt = Uuid::new_v4();
-        let commitment = account_commitment(salt, &code, currency, floor_minor);
-        Self { salt: Some(salt), ..Self::stored(code, currency, 0, floor_minor, commitment, 0) }
+        let commitment = account_commitment(salt, &code, commodity.number(), floor_minor);
+        Self { salt: Some(salt), ..Self::stored(code, commodity, 0, floor_minor, commitment, 0) }
     }
 
     fn on_normal_side(&self, debit_positive_minor: i64) -> Option<i64> {
@@ -82,9 +83,10 @@ impl Account {
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
     slots: Vec<Account>,
-    by_code: HashMap<Currency, HashMap<AccountCode, Slot>>,
+    by_code: HashMap<Commodity, HashMap<AccountCode, Slot>>,
     attempt: u64,
     pub(super) holds: Holds,
+    pub(super) lots: Lots,
 }
 
 /// What one entry does to accounts and holds, with the accounts found.
@@ -93,13 +95,35 @@ pub(super) struct Booking {
     /// Slot and amount of each posting, debits positive.
     pub(super) amounts: Vec<(Slot, i64)>,
     pub(super) steps: Vec<Step>,
+    /// What it does to lots; empty for all that moves no units.
+    pub(super) moves: Vec<Move>,
+}
+
+/// The moment at which an entry is booked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) at: DateTime<Utc>,
+    /// The sequence that it has when it is accepted.
+    pub(super) sequence: i64,
+    pub(super) effective_date: NaiveDate,
+}
+
+/// What entries leave behind, each behind those before it.
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    /// Balances after each posting.
+    pub(super) balances: Vec<i64>,
+    /// Changes of holds.
+    pub(super) changes: Vec<AppliedChange>,
+    /// Lots that postings move, with the sequence of their entry.
+    pub(super) lots: Vec<(i64, Moved)>,
 }
 
 /// One change of a hold that an entry asks for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Place { hold: HoldId, slot: Slot, amount_minor: i64, expires_at: DateTime<Utc> },
-    Post { hold: HoldId, amount: Money },
+    Post { hold: HoldId, amount: Amount },
     Release { hold: HoldId },
     Expire { hold: HoldId },
 }
@@ -129,13 +153,13 @@ fn expired(hold: HoldId, known: &Known) -> Refusal {
 }
 
 impl Accounts {
-    pub(super) fn find(&self, code: &AccountCode, currency: Currency) -> Option<Slot> {
-        self.by_code.get(&currency)?.get(code).copied()
+    pub(super) fn find(&self, code: &AccountCode, commodity: Commodity) -> Option<Slot> {
+        self.by_code.get(&commodity)?.get(code).copied()
     }
 
     pub(super) fn remember(&mut self, account: Account) -> Slot {
         let slot = self.slots.len();
-        self.by_code.entry(account.currency).or_default().insert(account.code.clone(), slot);
+        self.by_code.entry(account.commodity).or_default().insert(account.code.clone(), slot);
         self.slots.push(account);
         slot
     }
@@ -144,6 +168,7 @@ impl Accounts {
         self.slots.clear();
         self.by_code.clear();
         self.holds.forget_all();
+        self.lots.forget_all();
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -158,6 +183,7 @@ impl Accounts {
     pub(super) fn begin_attempt(&mut self) {
         self.attempt += 1;
         self.holds.back_to(0);
+        self.lots.begin_attempt();
     }
 
     fn tentative(&mut self, slot: Slot) -> &mut Account {
@@ -171,13 +197,8 @@ impl Accounts {
     }
 
     /// Applies the amounts and the changes of holds of one entry, or nothing of it.
-    pub(super) fn apply(
-        &mut self,
-        booking: &Booking,
-        at: DateTime<Utc>,
-        after: &mut Vec<i64>,
-        changes: &mut Vec<AppliedChange>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn apply(&mut self, booking: &Booking, turn: Turn, traces: &mut Traces) -> Result<(), Refusal> {
+        let (at, after, changes) = (turn.at, &mut traces.balances, &mut traces.changes);
         let (first_balance, first_change, mark) = (after.len(), changes.len(), self.holds.mark());
         let applied = self.apply_amounts(&booking.amounts, after).and_then(|()| {
             if booking.steps.is_empty() {
@@ -189,6 +210,10 @@ impl Accounts {
             Some(refusal) => Err(refusal),
             None => Ok(()),
         });
+        let applied = applied.and_then(|()| match booking.moves.as_slice() {
+            [] => Ok(None),
+            moves => self.decide_lots(moves, turn).map(Some),
+        });
         if applied.is_err() {
             for &(slot, amount) in &booking.amounts[..after.len() - first_balance] {
                 self.slots[slot].tentative_minor -= amount;
@@ -197,7 +222,18 @@ impl Accounts {
             changes.truncate(first_change);
             self.holds.back_to(mark);
         }
-        applied
+        if let Some((moved, left)) = applied? {
+            self.lots.accept(left);
+            traces.lots.extend(moved.into_iter().map(|moved| (turn.sequence, moved)));
+        }
+        Ok(())
+    }
+
+    fn decide_lots(&self, moves: &[Move], turn: Turn) -> Result<(Vec<Moved>, Left), Refusal> {
+        self.lots.decide(moves, turn.effective_date, turn.sequence, |slot, fault| {
+            let account = &self.slots[slot];
+            fault.refusal(&account.code, account.commodity)
+        })
     }
 
     fn apply_amounts(&mut self, amounts: &[(Slot, i64)], after: &mut Vec<i64>) -> Result<(), Refusal> {
@@ -239,7 +275,7 @@ impl Accounts {
                 Side::Credit => moved,
             };
             if off < i128::from(posted) {
-                let posted = Money::from_minor(posted, account.currency);
+                let posted = Amount::from_minor(posted, account.commodity);
                 return Err(Refusal::HoldNotMoved { account: account.code.clone(), posted });
             }
         }
@@ -263,13 +299,13 @@ impl Accounts {
             return Ok(AppliedChange { hold, slot, kind: HoldChangeKind::Placed, amount_minor, expires_at });
         }
         let known = self.holds.find(hold).ok_or(Refusal::UnknownHold(hold))?;
-        let currency = self.slots[known.slot].currency;
-        let remaining = Money::from_minor(known.remaining_minor, currency);
+        let commodity = self.slots[known.slot].commodity;
+        let remaining = Amount::from_minor(known.remaining_minor, commodity);
         let too_small = Refusal::HoldTooSmall { hold, remaining };
         let is_over = known.expires_at <= at;
         let (kind, amount_minor) = match *step {
             Step::Post { amount, .. } => {
-                if amount.currency() != currency || amount.minor() > known.remaining_minor {
+                if amount.commodity() != commodity || amount.minor() > known.remaining_minor {
                     return Err(if is_over { expired(hold, &known) } else { too_small });
                 }
                 (HoldChangeKind::Posted, amount.minor())
@@ -303,8 +339,8 @@ impl Accounts {
             };
             (would_be < floor_minor).then(|| Refusal::BelowFloor {
                 account: account.code.clone(),
-                would_be: Money::from_minor(would_be, account.currency),
-                floor: Money::from_minor(floor_minor, account.currency),
+                would_be: Amount::from_minor(would_be, account.commodity),
+                floor: Amount::from_minor(floor_minor, account.commodity),
             })
         })
     }
@@ -313,7 +349,7 @@ impl Accounts {
     pub(super) fn available(&self, slot: Slot, at: DateTime<Utc>) -> Available {
         let account = &self.slots[slot];
         let balance = self.balance(slot, self.tentative_balance(slot)).on_normal_side();
-        let held = Money::from_minor(self.holds.held(slot, at), account.currency);
+        let held = Amount::from_minor(self.holds.held(slot, at), account.commodity);
         Available { account: account.code.clone(), balance, held }
     }
 
@@ -339,7 +375,7 @@ impl Accounts {
 
     pub(super) fn balance(&self, slot: Slot, debit_positive_minor: i64) -> Balance {
         let account = &self.slots[slot];
-        Balance { account: account.code.clone(), currency: account.currency, debit_positive_minor }
+        Balance { account: account.code.clone(), commodity: account.commodity, debit_positive_minor }
     }
 }
 

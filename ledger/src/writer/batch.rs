@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::accounts::{Accounts, AppliedChange, Booking, Slot};
+use super::accounts::{Accounts, Booking, Slot, Traces, Turn};
 use super::recent::Recent;
 use crate::hold::Available;
 use crate::period::PeriodChange;
@@ -30,7 +30,7 @@ pub(super) struct Booked {
 /// What becomes of a unit.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
-    /// It is booked: the how-manieth of the batch, and where its postings stand in [`Decision::balances`].
+    /// It is booked: the how-manieth of the batch, and where its postings stand in [`Decision::traces`].
     Accepted { ordinal: usize, first_posting: usize, first_change: usize },
     /// It was booked by an earlier batch.
     Booked(Booked),
@@ -46,10 +46,8 @@ pub(super) struct Decision {
     pub(super) verdicts: Vec<Verdict>,
     /// Candidates that are booked, in order.
     pub(super) accepted: Vec<usize>,
-    /// Balances after each posting of the accepted candidates, in order.
-    pub(super) balances: Vec<i64>,
-    /// Changes of holds of the accepted candidates, in order, each with what it left on its account.
-    pub(super) changes: Vec<AppliedChange>,
+    /// What the accepted candidates leave, in order; each change of a hold with what it left on its account.
+    pub(super) traces: Traces,
     pub(super) available: Vec<Available>,
     /// How far the book is closed afterwards.
     pub(super) closed_through: Option<NaiveDate>,
@@ -70,6 +68,8 @@ pub(super) struct Known {
 pub(super) struct Moment {
     /// When it is booked.
     pub(super) booked_at: DateTime<Utc>,
+    /// The sequence of the entry before it.
+    pub(super) head: i64,
     /// How far the book is closed before it.
     pub(super) closed_through: Option<NaiveDate>,
 }
@@ -100,7 +100,7 @@ pub(super) fn decide(
             }
             (None, None) => match known.refused.get(&index) {
                 Some(refusal) => Verdict::Refused(refusal.clone()),
-                None => decision.take(candidate, accounts, known, moment.booked_at),
+                None => decision.take(candidate, accounts, known, moment),
             },
             _ => Verdict::Refused(Refusal::KeyReused),
         };
@@ -114,23 +114,23 @@ pub(super) fn decide(
 }
 
 impl Decision {
-    fn take(
-        &mut self,
-        candidate: &Candidate<'_>,
-        accounts: &mut Accounts,
-        known: &Known,
-        booked_at: DateTime<Utc>,
-    ) -> Verdict {
+    fn take(&mut self, candidate: &Candidate<'_>, accounts: &mut Accounts, known: &Known, moment: Moment) -> Verdict {
         let entry = &candidate.unit.entry;
-        let (first_posting, first_change) = (self.balances.len(), self.changes.len());
+        let booked_at = moment.booked_at;
+        let turn = Turn {
+            at: booked_at,
+            sequence: sequence(moment.head, self.accepted.len()),
+            effective_date: entry.effective_date(),
+        };
+        let (first_posting, first_change) = (self.traces.balances.len(), self.traces.changes.len());
         let taken = self.refusal_before(candidate, known, booked_at).map_or(Ok(()), Err).and_then(|()| {
             let booking = candidate.booking.as_ref().map_err(Refusal::clone)?;
-            accounts.apply(booking, booked_at, &mut self.balances, &mut self.changes)
+            accounts.apply(booking, turn, &mut self.traces)
         });
         if let Err(refusal) = taken {
             return Verdict::Refused(refusal);
         }
-        for change in &self.changes[first_change..] {
+        for change in &self.traces.changes[first_change..] {
             self.available.push(accounts.available(change.slot, booked_at));
         }
         if let Some(reversed) = entry.reverses() {
@@ -205,7 +205,7 @@ impl Decision {
                     sequence: Sequence::new(sequence(head, *ordinal)),
                     booked_at,
                     outcome: Outcome::Booked,
-                    balances: balances(accounts, &booking.amounts, &self.balances[*first_posting..]),
+                    balances: balances(accounts, &booking.amounts, &self.traces.balances[*first_posting..]),
                     available: self.available[*first_change..last_change].to_vec(),
                 })
             }

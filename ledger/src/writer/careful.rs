@@ -134,7 +134,7 @@ impl Memory {
         booked_at: DateTime<Utc>,
     ) -> Result<i64, DieselError> {
         let mut used = decision.touched(candidates);
-        used.extend(decision.changes.iter().map(|change| change.slot));
+        used.extend(decision.traces.changes.iter().map(|change| change.slot));
         used.sort_unstable();
         used.dedup();
         let unopened: Vec<Slot> = used.into_iter().filter(|&slot| self.accounts.get(slot).number == 0).collect();

@@ -15,7 +15,8 @@ use super::store::{self, Head, StoredHold};
 use crate::account::Chart;
 use crate::hold::{HoldChange, HoldId};
 use crate::unit_of_work::{Receipt, Refusal, UnitOfWork};
-use crate::{AccountCode, Currency};
+use crate::units::Units;
+use crate::{AccountCode, Commodity};
 
 /// The answers to the units of a batch, in order.
 pub(super) type Answers = Vec<Result<Receipt, Refusal>>;
@@ -24,6 +25,7 @@ pub(super) type Answers = Vec<Result<Receipt, Refusal>>;
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) chart: Chart,
+    pub(super) units: Units,
     pub(super) head: Head,
     pub(super) accounts: Accounts,
     pub(super) recent: Recent,
@@ -46,7 +48,7 @@ impl Memory {
         units.iter().all(|unit| unit.effects.is_empty() && unit.entry.is_plain())
             && units.iter().flat_map(|unit| unit.entry.postings()).all(|posting| {
                 self.accounts
-                    .find(posting.account(), posting.amount().currency())
+                    .find(posting.account(), posting.amount().commodity())
                     .is_some_and(|slot| self.accounts.get(slot).number != 0)
             })
     }
@@ -66,7 +68,7 @@ impl Memory {
     }
 
     pub(super) fn moment(&self, booked_at: DateTime<Utc>) -> Moment {
-        Moment { booked_at, closed_through: self.head.closed_through }
+        Moment { booked_at, head: self.head.sequence, closed_through: self.head.closed_through }
     }
 
     /// Reads the accounts and holds that the units name and the memory lacks.
@@ -79,19 +81,19 @@ impl Memory {
             self.accounts.forget_all();
         }
         let named = self.read_named_holds(connection, units).await?;
-        let mut wanted: HashSet<(AccountCode, Currency)> = named.iter().map(|hold| hold.account.clone()).collect();
+        let mut wanted: HashSet<(AccountCode, Commodity)> = named.iter().map(|hold| hold.account.clone()).collect();
         for unit in units {
             let postings = unit.entry.postings().iter();
-            wanted.extend(postings.map(|posting| (posting.account().clone(), posting.amount().currency())));
+            wanted.extend(postings.map(|posting| (posting.account().clone(), posting.amount().commodity())));
             wanted.extend(unit.entry.hold_changes().iter().filter_map(|change| match change {
-                HoldChange::Placed { account, amount, .. } => Some((account.clone(), amount.currency())),
+                HoldChange::Placed { account, amount, .. } => Some((account.clone(), amount.commodity())),
                 _ => None,
             }));
         }
-        wanted.retain(|(code, currency)| self.accounts.find(code, *currency).is_none());
+        wanted.retain(|(code, commodity)| self.accounts.find(code, *commodity).is_none());
         self.read_accounts(connection, wanted.into_iter().collect()).await?;
         self.remember_holds(named);
-        Ok(())
+        self.read_lots(connection, units).await
     }
 
     async fn read_named_holds(
@@ -105,32 +107,36 @@ impl Memory {
         if unknown.is_empty() {
             return Ok(Vec::new());
         }
-        store::find_holds(connection, self.head.book, &unknown).await
+        store::find_holds(connection, self.head.book, &self.units, &unknown).await
     }
 
     async fn read_accounts(
         &mut self,
         connection: &mut AsyncPgConnection,
-        wanted: Vec<(AccountCode, Currency)>,
+        mut wanted: Vec<(AccountCode, Commodity)>,
     ) -> Result<(), DieselError> {
+        // What is not known cannot be booked on.
+        wanted.retain(|(code, _)| !code.is_erased());
         if wanted.is_empty() {
             return Ok(());
         }
         let book = self.head.book;
-        let accounts = store::load_accounts(connection, book, &wanted).await?;
+        let accounts = store::load_accounts(connection, book, &self.units, &wanted).await?;
         let numbers: Vec<i64> = accounts.iter().map(|account| account.number).collect();
         for account in accounts {
             self.accounts.remember(account);
         }
-        for (code, currency) in wanted {
-            if self.accounts.find(&code, currency).is_none()
+        for (code, commodity) in wanted {
+            if self.accounts.find(&code, commodity).is_none()
                 && let Some(template) = self.chart.template(&code)
+                && template.holds(commodity)
+                && self.units.find(commodity.number()) == Some(commodity)
             {
-                self.accounts.remember(Account::unopened(code, currency, template.floor_minor()));
+                self.accounts.remember(Account::unopened(code, commodity, template.floor_minor()));
             }
         }
         if !numbers.is_empty() {
-            let open = store::load_open_holds(connection, book, &numbers).await?;
+            let open = store::load_open_holds(connection, book, &self.units, &numbers).await?;
             self.remember_holds(open);
         }
         Ok(())
@@ -138,8 +144,8 @@ impl Memory {
 
     fn remember_holds(&mut self, stored: Vec<StoredHold>) {
         for hold in stored {
-            let (code, currency) = &hold.account;
-            let Some(slot) = self.accounts.find(code, *currency) else { continue };
+            let (code, commodity) = &hold.account;
+            let Some(slot) = self.accounts.find(code, *commodity) else { continue };
             let known = holds::Known {
                 slot,
                 amount_minor: hold.amount_minor,
@@ -155,8 +161,8 @@ impl Memory {
     }
 
     fn booking(&self, unit: &UnitOfWork) -> Result<Booking, Refusal> {
-        let find = |code: &AccountCode, currency| {
-            self.accounts.find(code, currency).ok_or_else(|| Refusal::UnknownAccount(code.clone()))
+        let find = |code: &AccountCode, commodity| {
+            self.accounts.find(code, commodity).ok_or_else(|| self.unfound(code, commodity))
         };
         let amounts = unit
             .entry
@@ -164,9 +170,9 @@ impl Memory {
             .iter()
             .map(|posting| {
                 let amount = posting.amount();
-                Ok((find(posting.account(), amount.currency())?, amount.minor()))
+                Ok((find(posting.account(), amount.commodity())?, amount.minor()))
             })
-            .collect::<Result<_, Refusal>>()?;
+            .collect::<Result<Vec<_>, Refusal>>()?;
         let steps = unit
             .entry
             .hold_changes()
@@ -175,7 +181,7 @@ impl Memory {
                 Ok(match change {
                     HoldChange::Placed { hold, account, amount, expires_at } => Step::Place {
                         hold: *hold,
-                        slot: find(account, amount.currency())?,
+                        slot: find(account, amount.commodity())?,
                         amount_minor: amount.minor(),
                         expires_at: *expires_at,
                     },
@@ -185,6 +191,7 @@ impl Memory {
                 })
             })
             .collect::<Result<_, Refusal>>()?;
-        Ok(Booking { amounts, steps })
+        let moves = if unit.entry.has_units() { self.moves(&unit.entry, &amounts) } else { Vec::new() };
+        Ok(Booking { amounts, steps, moves })
     }
 }

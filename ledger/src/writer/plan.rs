@@ -3,13 +3,16 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::accounts::{Account, Accounts, AppliedChange, Slot};
+use super::accounts::{Account, Accounts, AppliedChange, Booking, Slot};
 use super::batch::{Booked, Candidate, Decision, Verdict, sequence};
+use super::lots::{Moved, Piece};
 use super::memory::Answers;
 use super::store::Head;
 use crate::BookId;
 use crate::hold::{HoldChangeKind, HoldId};
-use crate::log::leaf::{Leaf, LeafHoldChange, LeafHoldEvent, LeafPeriod, LeafPeriodChange, LeafPosting, leaf_hash};
+use crate::log::leaf::{
+    Leaf, LeafHoldChange, LeafHoldEvent, LeafLot, LeafPeriod, LeafPeriodChange, LeafPosting, LeafUnit, leaf_hash,
+};
 use crate::period::PeriodChange;
 use crate::unit_of_work::{Refusal, UnitOfWork};
 
@@ -27,6 +30,8 @@ pub(super) struct Plan {
     pub(super) answers: Answers,
     pub(super) postings: Postings,
     pub(super) changes: Vec<Change>,
+    /// Lots that postings of units move.
+    pub(super) lots: Vec<LotRow>,
     /// Holds that the changes made or moved, as they leave them.
     pub(super) holds: Vec<HoldRow>,
     pub(super) touched: Vec<Slot>,
@@ -55,6 +60,17 @@ pub(super) struct Change {
     pub(super) commodity: i32,
     pub(super) kind: &'static str,
     pub(super) amount_minor: i64,
+}
+
+/// A row of `ledger.lots`.
+#[derive(Debug)]
+pub(super) struct LotRow {
+    pub(super) sequence: i64,
+    pub(super) ordinal: i16,
+    pub(super) account: i64,
+    pub(super) commodity: i32,
+    is_debit: bool,
+    pub(super) piece: Piece,
 }
 
 /// A row of `ledger.holds`.
@@ -90,7 +106,8 @@ impl Plan {
             refused: refused.collect(),
             answers: decision.answers(candidates, accounts, before.sequence, booked_at),
             postings: Postings::default(),
-            changes: Vec::with_capacity(decision.changes.len()),
+            changes: Vec::with_capacity(decision.traces.changes.len()),
+            lots: lots(&decision, accounts),
             holds: held(accounts),
             touched_accounts: touched.iter().map(|&slot| accounts.get(slot).number).collect(),
             touched_balances: touched.iter().map(|&slot| accounts.tentative_balance(slot)).collect(),
@@ -103,7 +120,7 @@ impl Plan {
 
     fn collect(&mut self, candidates: &[Candidate<'_>], decision: Decision, accounts: &Accounts) {
         let mut canonical = Vec::with_capacity(512);
-        let (mut balances, mut changes) = (decision.balances.as_slice(), decision.changes.as_slice());
+        let (mut balances, mut changes) = (decision.traces.balances.as_slice(), decision.traces.changes.as_slice());
         for (ordinal, &index) in decision.accepted.iter().enumerate() {
             let Candidate { unit, booking: Ok(booking) } = &candidates[index] else { continue };
             let sequence = sequence(self.before.sequence, ordinal);
@@ -122,7 +139,12 @@ impl Plan {
                 postings().map(|((slot, amount), balance)| leaf_posting(accounts.get(slot), amount, balance));
             let hold_changes = own_changes.iter().map(|change| leaf_change(accounts.get(change.slot), change));
             canonical.clear();
-            leaf(self.before.book, sequence, self.booked_at, unit, postings, hold_changes).encode(&mut canonical);
+            let mut leaf = leaf(self.before.book, sequence, self.booked_at, unit, postings, hold_changes);
+            if unit.entry.has_units() {
+                leaf.units = units(booking, own_changes, accounts);
+                leaf.lots = self.lots.iter().filter(|lot| lot.sequence == sequence).map(LotRow::leaf).collect();
+            }
+            leaf.encode(&mut canonical);
             self.after.frontier.push(leaf_hash(&canonical));
         }
         if !decision.accepted.is_empty() {
@@ -149,11 +171,37 @@ impl Plan {
 impl Postings {
     fn push(&mut self, sequence: i64, ordinal: i16, account: &Account, amount: i64, balance: i64) {
         self.ordinals.push(ordinal);
-        self.commodities.push(account.currency.number());
+        self.commodities.push(account.commodity.number());
         self.sequences.push(sequence);
         self.accounts.push(account.number);
         self.amounts.push(amount);
         self.balances.push(balance);
+    }
+}
+
+impl LotRow {
+    /// Debits positive.
+    pub(super) fn amount_minor(&self) -> i64 {
+        self.signed(self.piece.amount_minor)
+    }
+
+    /// Debits positive.
+    pub(super) fn cost_minor(&self) -> Option<i64> {
+        self.piece.cost.map(|(_, cost)| self.signed(cost))
+    }
+
+    fn signed(&self, minor: i64) -> i64 {
+        if self.is_debit { minor } else { -minor }
+    }
+
+    fn leaf(&self) -> LeafLot {
+        LeafLot {
+            ordinal: self.ordinal,
+            lot: (self.piece.lot.sequence.number(), self.piece.lot.number),
+            amount: self.amount_minor(),
+            acquired_on: days(self.piece.acquired_on),
+            cost: self.piece.cost.map(|(currency, cost)| (currency, self.signed(cost))),
+        }
     }
 }
 
@@ -164,7 +212,7 @@ impl Change {
             ordinal,
             hold: change.hold,
             account: account.number,
-            commodity: account.currency.number(),
+            commodity: account.commodity.number(),
             kind: change.kind.name(),
             amount_minor: change.amount_minor,
         }
@@ -200,6 +248,8 @@ fn leaf<'a, P, C>(
         content: unit.content,
         postings,
         hold_changes,
+        units: Vec::new(),
+        lots: Vec::new(),
     }
 }
 
@@ -207,7 +257,7 @@ fn leaf_posting(account: &Account, amount: i64, balance: i64) -> LeafPosting<'_>
     LeafPosting {
         account: account.number,
         commitment: &account.commitment,
-        commodity: account.currency.number(),
+        commodity: account.commodity.number(),
         amount,
         balance,
     }
@@ -218,7 +268,7 @@ fn leaf_change<'a>(account: &'a Account, change: &AppliedChange) -> LeafHoldChan
         hold: change.hold.uuid(),
         account: account.number,
         commitment: &account.commitment,
-        commodity: account.currency.number(),
+        commodity: account.commodity.number(),
         change: match change.kind {
             HoldChangeKind::Placed => LeafHoldEvent::Placed { expires_at: change.expires_at.timestamp_micros() },
             HoldChangeKind::Posted => LeafHoldEvent::Posted,
@@ -233,13 +283,40 @@ fn days(date: NaiveDate) -> i32 {
     date.to_epoch_days()
 }
 
+fn lots(decision: &Decision, accounts: &Accounts) -> Vec<LotRow> {
+    let row = |(sequence, moved): &(i64, Moved)| {
+        let account = accounts.get(moved.slot);
+        LotRow {
+            sequence: *sequence,
+            ordinal: moved.ordinal,
+            account: account.number,
+            commodity: account.commodity.number(),
+            is_debit: moved.is_debit,
+            piece: moved.piece,
+        }
+    };
+    decision.traces.lots.iter().map(row).collect()
+}
+
+/// The units that an entry moves or reserves, each once, by number.
+fn units(booking: &Booking, changes: &[AppliedChange], accounts: &Accounts) -> Vec<LeafUnit> {
+    let slots = booking.amounts.iter().map(|&(slot, _)| slot).chain(changes.iter().map(|change| change.slot));
+    let mut units: Vec<LeafUnit> = slots
+        .filter_map(|slot| accounts.get(slot).commodity.unit())
+        .map(|unit| LeafUnit { number: unit.number(), definition: unit.digest() })
+        .collect();
+    units.sort_unstable_by_key(|unit| unit.number);
+    units.dedup_by_key(|unit| unit.number);
+    units
+}
+
 fn held(accounts: &Accounts) -> Vec<HoldRow> {
     let row = |(hold, known): (HoldId, super::holds::Known)| {
         let account = accounts.get(known.slot);
         HoldRow {
             hold,
             account: account.number,
-            commodity: account.currency.number(),
+            commodity: account.commodity.number(),
             amount_minor: known.amount_minor,
             remaining_minor: known.remaining_minor,
             expires_at: known.expires_at,

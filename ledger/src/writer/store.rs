@@ -2,10 +2,12 @@
 
 mod besides;
 mod holds;
+mod lots;
 mod plan;
 
 pub(super) use besides::{find_reversed, write_besides};
 pub(super) use holds::{StoredHold, find_holds, load_open_holds};
+pub(super) use lots::load_lots;
 pub(super) use plan::{finish_and_commit, insert_rows, write_at_once};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -20,7 +22,8 @@ use super::prepared::{Bind, Prepared};
 use crate::account::{AccountCode, AccountKind};
 use crate::log::Frontier;
 use crate::unit_of_work::{EffectKind, UnitOfWork};
-use crate::{BookId, Currency, Refusal};
+use crate::units::Units;
+use crate::{BookId, Commodity, Refusal};
 
 /// Where a book stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +76,8 @@ pub(super) async fn ensure_book(connection: &mut AsyncPgConnection, book: BookId
 pub(super) async fn load_accounts(
     connection: &mut AsyncPgConnection,
     book: BookId,
-    wanted: &[(AccountCode, Currency)],
+    units: &Units,
+    wanted: &[(AccountCode, Commodity)],
 ) -> QueryResult<Vec<Account>> {
     const TEXT: &str = "select a.code, a.commodity, a.account, a.floor_minor, a.commitment, a.balance_minor
         from unnest($1::text[], $2::int4[]) as wanted (code, commodity)
@@ -81,23 +85,24 @@ pub(super) async fn load_accounts(
     type SqlRow = (Text, Integer, BigInt, Nullable<BigInt>, Bytea, BigInt);
     type Row = (String, i32, i64, Option<i64>, Vec<u8>, i64);
     let codes: Vec<&str> = wanted.iter().map(|(code, _)| code.as_str()).collect();
-    let commodities: Vec<i32> = wanted.iter().map(|(_, currency)| currency.number()).collect();
+    let commodities: Vec<i32> = wanted.iter().map(|(_, commodity)| commodity.number()).collect();
     let binds = vec![Bind::Texts(&codes), Bind::Integers(&commodities), Bind::SmallInt(book.number())];
     let rows: Vec<Row> = Prepared::<SqlRow>::new(TEXT, binds).load(connection).await?;
+    units.learn(connection, commodities.clone()).await?;
     rows.into_iter()
         .map(|(code, commodity, number, floor, commitment, balance)| {
-            let (code, currency) = named(&code, commodity)?;
+            let (code, commodity) = named(units, &code, commodity)?;
             let commitment = commitment.try_into().map_err(|_| corrupt(&"a commitment has 32 bytes"))?;
-            Ok(Account::stored(code, currency, number, floor, commitment, balance))
+            Ok(Account::stored(code, commodity, number, floor, commitment, balance))
         })
         .collect()
 }
 
 /// The account of that code and commodity, as the tables name it.
-pub(super) fn named(code: &str, commodity: i32) -> QueryResult<(AccountCode, Currency)> {
+pub(super) fn named(units: &Units, code: &str, commodity: i32) -> QueryResult<(AccountCode, Commodity)> {
     let code = AccountCode::try_new(code).map_err(|error| corrupt(&error))?;
-    let currency = Currency::from_number(commodity).ok_or_else(|| corrupt(&format!("commodity {commodity}")))?;
-    Ok((code, currency))
+    let commodity = units.find(commodity).ok_or_else(|| corrupt(&format!("commodity {commodity}")))?;
+    Ok((code, commodity))
 }
 
 fn corrupt(what: &impl ToString) -> diesel::result::Error {
@@ -162,7 +167,7 @@ pub(super) async fn open_accounts(
         accounts.opened(slot, last);
     }
     let codes: Vec<&str> = unopened.iter().map(|&slot| accounts.get(slot).code.as_str()).collect();
-    let commodities: Vec<i32> = unopened.iter().map(|&slot| accounts.get(slot).currency.number()).collect();
+    let commodities: Vec<i32> = unopened.iter().map(|&slot| accounts.get(slot).commodity.number()).collect();
     let kinds: Vec<&str> = unopened.iter().map(|&slot| kind_text(accounts.get(slot).code.kind())).collect();
     let floors: Vec<Option<i64>> = unopened.iter().map(|&slot| accounts.get(slot).floor_minor).collect();
     let salts: Vec<Option<Uuid>> = unopened.iter().map(|&slot| accounts.get(slot).salt).collect();

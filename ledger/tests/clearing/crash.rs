@@ -148,3 +148,25 @@ async fn a_kill_between_the_legs_loses_nothing_and_books_nothing_twice() -> Resu
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_commit_fails_is_not_taken_for_kept() -> Result {
+    let books = Books::new().await?;
+    books.fund(1, AMINA, euro(100)).await?;
+    let mut owner = books.test.owner().await?;
+    owner
+        .batch_execute(
+            "create function ledger.fail_at_commit() returns trigger language plpgsql as
+             $$ begin raise exception 'the commit fails'; end $$;
+             create constraint trigger fail_at_commit after insert on ledger.transfers
+             deferrable initially deferred for each row execute function ledger.fail_at_commit();",
+        )
+        .await?;
+    let wanted = order(place(1, AMINA), place(2, BABACAR), euro(40));
+    let failed = books.clearing.transfer(&wanted).await.expect_err("nothing is kept");
+    assert!(failed.to_string().contains("the commit fails"), "{failed}");
+    owner.batch_execute("drop trigger fail_at_commit on ledger.transfers").await?;
+    // Who asks again is served.
+    assert_eq!(books.clearing.transfer(&wanted).await?.state, TransferState::Arrived);
+    books.check().await
+}

@@ -49,7 +49,7 @@ async fn held(clearing: &Clearing) -> Result<Model> {
         for balance in ledger.trial_balance(ledger::AsOf::Now).await?.balances {
             if balance.account.segments().nth(1) != Some("clearing") {
                 let place = BookAccount { book: ledger.book(), account: balance.account };
-                add(&mut model, &place, balance.debit_positive_minor, balance.currency);
+                add(&mut model, &place, balance.debit_positive_minor, Currency::try_from(balance.commodity)?);
             }
         }
     }

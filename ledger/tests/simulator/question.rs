@@ -3,170 +3,165 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ledger::{Approvals, Ledger, PostError, Receipt, UnitOfWork};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use uuid::Uuid;
 
 use super::house::House;
-use crate::held::{date, key};
-use crate::model::{Model, Operation};
+use crate::model::Operation;
+use crate::process::errand::{BOOKS, Booked, Errand, Left, Told, Wish};
 
-const AUDITOR: Uuid = Uuid::from_u128(1);
-const DIRECTOR: Uuid = Uuid::from_u128(2);
 /// Attempts after which an answer is overdue: the faults of a round are over long before.
-const MAX_ATTEMPTS: usize = 1_000;
+const MAX_ATTEMPTS: usize = 2_000;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(5);
 
 /// What one asks in one go.
+#[derive(Clone, Debug)]
 pub enum Question {
     /// Units, in order.
-    Units(Vec<(u64, Operation, UnitOfWork)>),
+    Units { book: usize, units: Vec<(u64, Operation)> },
+    /// Units from a file.
+    File { book: usize, units: Vec<(u64, Operation)> },
     /// A unit that is decided and not booked.
-    DryRun(u64, Operation, Box<UnitOfWork>),
+    DryRun { book: usize, key: u64, operation: Operation },
     /// A change of period.
-    Period(u64, Operation),
+    Period { book: usize, key: u64, operation: Operation },
+    /// A transfer, which is perhaps asked for once and left to itself.
+    Transfer { wish: Wish, is_abandoned: bool },
 }
 
 /// What came of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer {
+    pub book: usize,
     pub key: u64,
     pub operation: Operation,
     pub is_dry: bool,
     /// The newest entry that somebody had been told of when this was asked for the last time.
     pub since: i64,
-    pub answer: Result<Receipt, &'static str>,
+    pub answer: Result<Left, String>,
+}
+
+/// How a transfer ended, if somebody was told.
+#[derive(Clone, Debug)]
+pub struct Transferred {
+    pub wish: Wish,
+    /// The newest entries that somebody had been told of when it was asked for the first time.
+    pub since: [i64; BOOKS],
+    pub ended: Option<String>,
+}
+
+/// All that came of a question.
+#[derive(Debug, Default)]
+pub struct Answers {
+    pub units: Vec<Answer>,
+    pub transfers: Vec<Transferred>,
 }
 
 impl Question {
-    /// One of its units, by itself.
+    /// One of its units, by itself, or the same transfer again.
     pub fn once_more(&self, random: &mut StdRng) -> Option<Self> {
         match self {
-            Self::Units(units) => Some(Self::Units(vec![units[random.random_range(0..units.len())].clone()])),
-            Self::DryRun(..) | Self::Period(..) => None,
+            Self::Units { book, units } => {
+                let unit = units[random.random_range(0..units.len())].clone();
+                Some(Self::Units { book: *book, units: vec![unit] })
+            }
+            Self::Transfer { .. } => Some(self.clone()),
+            _ => None,
         }
     }
 
     /// Asks through that door until all is answered.
-    pub async fn ask(self, house: &House, door: usize) -> Vec<Answer> {
-        let mut open: Vec<_> = match self {
-            Self::Units(units) => {
-                units.into_iter().map(|(key, operation, unit)| (key, operation, Some(unit))).collect()
+    pub async fn ask(self, house: &House, door: usize) -> Answers {
+        match self {
+            Self::Units { book, units } => {
+                Answers { units: ask_all(house, door, book, units).await, ..Answers::default() }
             }
-            Self::DryRun(key, operation, unit) => {
-                return vec![until_answered(house, door, true, key, operation, Some(*unit)).await];
+            Self::File { book, units } => {
+                // However far it came, each unit is asked for under its key.
+                house.ask(door, Errand::Load { book, units: units.clone() }).await;
+                Answers { units: ask_all(house, door, book, units).await, ..Answers::default() }
             }
-            Self::Period(key, operation) => {
-                return vec![until_answered(house, door, false, key, operation, None).await];
+            Self::DryRun { book, key, operation } => Answers {
+                units: vec![until_answered(house, door, book, true, key, operation).await],
+                ..Answers::default()
+            },
+            Self::Period { book, key, operation } => Answers {
+                units: vec![until_answered(house, door, book, false, key, operation).await],
+                ..Answers::default()
+            },
+            Self::Transfer { wish, is_abandoned } => {
+                Answers { transfers: vec![until_ended(house, door, wish, is_abandoned).await], ..Answers::default() }
             }
-        };
-        let mut answers = Vec::new();
-        let since = house.told.load(Ordering::SeqCst);
-        let units = open.iter().filter_map(|(_, _, unit)| unit.clone()).collect();
-        if let Ok(answered) = house.ledger(door).post_all(units).await {
-            let mut lost = Vec::new();
-            for ((key, operation, unit), answer) in open.into_iter().zip(answered) {
-                match certain(house, answer) {
-                    Some(answer) => answers.push(Answer { key, operation, is_dry: false, since, answer }),
-                    None => lost.push((key, operation, unit)),
-                }
-            }
-            open = lost;
         }
-        for (key, operation, unit) in open {
-            answers.push(until_answered(house, door, false, key, operation, unit).await);
-        }
-        answers
     }
+}
+
+async fn ask_all(house: &House, door: usize, book: usize, units: Vec<(u64, Operation)>) -> Vec<Answer> {
+    let since = house.told[book].load(Ordering::SeqCst);
+    let told = house.ask(door, Errand::Post { book, units: units.clone() }).await.unwrap_or_default();
+    let mut told = told.into_iter().map(|told| certain(house, book, told));
+    let mut answers = Vec::new();
+    for (key, operation) in units {
+        answers.push(match told.next().flatten() {
+            Some(answer) => Answer { book, key, operation, is_dry: false, since, answer },
+            None => until_answered(house, door, book, false, key, operation).await,
+        });
+    }
+    answers
 }
 
 async fn until_answered(
     house: &House,
     door: usize,
+    book: usize,
     is_dry: bool,
-    number: u64,
+    key: u64,
     operation: Operation,
-    unit: Option<UnitOfWork>,
 ) -> Answer {
     for attempt in 0..MAX_ATTEMPTS {
-        let since = house.told.load(Ordering::SeqCst);
-        // Who got no answer tries elsewhere.
-        let ledger = house.ledger((door + attempt) % 2);
-        let answer = match (&unit, &operation) {
-            (Some(unit), _) if is_dry => ledger.dry_run(unit.clone()).await,
-            (Some(unit), _) => ledger.post(unit.clone()).await,
-            (None, operation) => change_period(&ledger, number, operation).await,
+        let since = house.told[book].load(Ordering::SeqCst);
+        let asked = operation.clone();
+        let errand = match operation {
+            Operation::Close { .. } | Operation::Reopen { .. } => Errand::ChangePeriod { book, key, operation: asked },
+            _ if is_dry => Errand::DryRun { book, key, operation: asked },
+            _ => Errand::Post { book, units: vec![(key, asked)] },
         };
-        if let Some(answer) = certain(house, answer) {
-            return Answer { key: number, operation, is_dry, since, answer };
+        // Who got no answer tries elsewhere.
+        let told = house.ask((door + attempt) % 2, errand).await.and_then(|mut told| told.pop());
+        if let Some(answer) = told.and_then(|told| certain(house, book, told)) {
+            return Answer { book, key, operation, is_dry, since, answer };
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(BETWEEN_ATTEMPTS).await;
     }
-    panic!("no answer to {operation:?} under key {number}");
+    panic!("no answer to {operation:?} under key {key}");
 }
 
-async fn change_period(ledger: &Ledger, number: u64, operation: &Operation) -> Result<Receipt, PostError> {
-    match *operation {
-        Operation::Close { through } => ledger.close_period(key(number), date(through), AUDITOR).await,
-        Operation::Reopen { from } => {
-            let approvals = Approvals::try_new(AUDITOR, DIRECTOR).expect("two people");
-            ledger.reopen_period(key(number), date(from), approvals).await
+async fn until_ended(house: &House, door: usize, wish: Wish, is_abandoned: bool) -> Transferred {
+    let since = [0, 1].map(|book: usize| house.told[book].load(Ordering::SeqCst));
+    let attempts = if is_abandoned { 1 } else { MAX_ATTEMPTS };
+    for attempt in 0..attempts {
+        let told = house.ask((door + attempt) % 2, Errand::Transfer(wish)).await.and_then(|mut told| told.pop());
+        match told {
+            Some(Told::Ended(state)) => return Transferred { wish, since, ended: Some(state) },
+            Some(Told::Lost(_)) | None => tokio::time::sleep(BETWEEN_ATTEMPTS).await,
+            Some(told) => panic!("{told:?} to {wish:?}"),
         }
-        _ => panic!("{operation:?} changes no period"),
     }
+    assert!(is_abandoned, "no end of {wish:?}");
+    Transferred { wish, since, ended: None }
 }
 
 /// The answer, if it is one; the ledger owes another one otherwise.
-fn certain(house: &House, answer: Result<Receipt, PostError>) -> Option<Result<Receipt, &'static str>> {
-    match answer {
-        Ok(receipt) => {
-            if receipt.outcome != ledger::Outcome::WouldBeBooked {
-                house.told.fetch_max(receipt.sequence.number(), Ordering::SeqCst);
+fn certain(house: &House, book: usize, told: Told) -> Option<Result<Left, String>> {
+    match told {
+        Told::Receipt(left) => {
+            if left.booked != Booked::Never {
+                house.told[book].fetch_max(left.sequence, Ordering::SeqCst);
             }
-            Some(Ok(receipt))
+            Some(Ok(left))
         }
-        Err(PostError::Refused(refusal)) => Some(Err(refusal.reason())),
-        Err(PostError::Busy { .. } | PostError::Unavailable(_)) => None,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// A movement between a few accounts, often of all that there is.
-pub fn plain(random: &mut StdRng, model: &Model) -> Operation {
-    let (debit, credit) = [(0, 1), (1, 2), (2, 1), (1, 0), (2, 0), (0, 2)][random.random_range(0..6)];
-    let all = model.normal(debit) - model.held(debit);
-    let amount = if debit != 0 && random.random_bool(0.7) { all.max(1) } else { random.random_range(1..100) };
-    Operation::Move { debit, credit, amount }
-}
-
-/// Any unit that can be asked for where the model stands.
-pub fn any(random: &mut StdRng, model: &Model) -> Operation {
-    let account = |random: &mut StdRng| random.random_range(0..model.accounts.len());
-    let hold = |random: &mut StdRng| random.random_range(1..60);
-    let debit = account(random);
-    let credit = (debit + random.random_range(1..model.accounts.len())) % model.accounts.len();
-    match random.random_range(0..100) {
-        0..50 => Operation::Move { debit, credit, amount: random.random_range(1..120) },
-        50..55 => {
-            let day = model.today() - random.random_range(1..8);
-            Operation::Late { debit, credit, amount: random.random_range(1..40), day }
-        }
-        55..68 => Operation::Place {
-            hold: hold(random),
-            account: account(random),
-            amount: random.random_range(1..80),
-            until: model.now + random.random_range(-1..30),
-        },
-        68..82 => {
-            let of_hold = random.random_range(1..60);
-            let amount = (of_hold + random.random_range(-1..3)).max(1);
-            Operation::Post { hold: hold(random), debit, credit, amount, of_hold }
-        }
-        82..90 => Operation::Release { hold: hold(random) },
-        _ => match random.random_range(0..=model.entries.len()) {
-            0 => Operation::Move { debit: 0, credit: 1, amount: 10 },
-            sequence if model.is_reversible(sequence as i64) => Operation::Reverse { sequence: sequence as i64 },
-            _ => Operation::Move { debit: 0, credit: 2, amount: 10 },
-        },
+        Told::Refused(reason) => Some(Err(reason)),
+        Told::Lost(_) => None,
+        Told::Ended(_) | Told::Done | Told::Broken(_) => panic!("{told:?} is no answer to a unit"),
     }
 }

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use ledger::Currency;
@@ -58,9 +59,20 @@ impl Rates {
     /// # Errors
     /// When the database does not answer.
     pub async fn table(&self) -> Result<RateTable, Error> {
+        self.table_at(DateTime::<Utc>::MAX_UTC).await
+    }
+
+    /// The rates that were the newest at a time.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn table_at(&self, time: DateTime<Utc>) -> Result<RateTable, Error> {
+        // The database's times do not reach as far as ours.
+        let time = time.min(DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(time));
         let mut connection = self.database.connection().await?;
-        let rows: Vec<(String, String, String, String, chrono::DateTime<chrono::Utc>, String)> = rates::table
+        let rows: Vec<(String, String, String, String, DateTime<Utc>, String)> = rates::table
             .filter(rates::base.eq(self.base.code()))
+            .filter(rates::set_at.le(time))
             .distinct_on((rates::base, rates::counter))
             .order((rates::base, rates::counter, rates::set_at.desc()))
             .select((rates::base, rates::counter, rates::rate, rates::nature, rates::set_at, rates::source))

@@ -14,6 +14,7 @@ use crate::cursor::{self, Page};
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
+use crate::wire::whole::whole;
 use crate::wire::{MoneyBody, words};
 
 /// Something that does not agree.
@@ -71,7 +72,7 @@ pub(super) struct BreakPage {
 
 /// One event of a break's history.
 #[derive(Serialize, ToSchema)]
-#[schema(as = BreakEvent)]
+#[schema(as = BreakPast)]
 pub(super) struct BreakEventBody {
     #[schema(value_type = words::BreakEvent)]
     event: &'static str,
@@ -114,6 +115,7 @@ pub(super) enum StepBody {
     /// Names the entry that corrects it.
     Correct {
         /// The entry's sequence; it touches the account.
+        #[serde(deserialize_with = "whole")]
         #[schema(minimum = 1)]
         entry: i64,
         #[schema(min_length = 1, max_length = 500)]
@@ -199,7 +201,7 @@ pub(super) async fn list_breaks(
 }
 
 /// The history of a break.
-#[utoipa::path(tag = "reconciliation", security(("token" = [])), params(Addressed, ("number" = i64, Path)),
+#[utoipa::path(tag = "reconciliation", security(("token" = [])), params(Addressed, ("number" = i64, Path, minimum = 1)),
     responses((status = 200, description = "What happened", body = [BreakEventBody]), ReadProblems))]
 #[get("/reconciliation/accounts/{account}/{currency}/breaks/{number}/history")]
 pub(super) async fn read_history(
@@ -215,7 +217,7 @@ pub(super) async fn read_history(
 
 /// Takes a break a step further: somebody takes it on, then explains it, names the entry that corrects it, or writes it
 /// off.
-#[utoipa::path(tag = "reconciliation", security(("token" = [])), params(Addressed, ("number" = i64, Path)),
+#[utoipa::path(tag = "reconciliation", security(("token" = [])), params(Addressed, ("number" = i64, Path, minimum = 1)),
     request_body = StepBody,
     responses((status = 200, description = "Where it stands", body = StepTaken), WriteProblems))]
 #[post("/reconciliation/accounts/{account}/{currency}/breaks/{number}/steps")]

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::problem::{Faults, Problem};
+use crate::wire::whole::{all_whole, whole, whole_or_none};
 use crate::wire::{MoneyBody, currency, words};
 
 /// The account that an address names.
@@ -17,7 +18,11 @@ use crate::wire::{MoneyBody, currency, words};
 #[into_params(parameter_in = Path)]
 pub(super) struct Addressed {
     /// The account's code.
-    #[param(example = "assets:safeguarding:bank")]
+    #[param(
+        max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$",
+        example = "assets:safeguarding:bank"
+    )]
     account: String,
     /// ISO 4217.
     #[param(pattern = "^[A-Z]{3}$", example = "EUR")]
@@ -75,7 +80,11 @@ impl Place {
 #[schema(as = NewReconciledAccount)]
 pub(super) struct NewAccount {
     /// The account's code.
-    #[schema(example = "assets:safeguarding:bank")]
+    #[schema(
+        max_length = 120,
+        pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$",
+        example = "assets:safeguarding:bank"
+    )]
     pub(super) account: String,
     #[schema(value_type = words::Currency)]
     pub(super) currency: String,
@@ -83,6 +92,7 @@ pub(super) struct NewAccount {
     #[schema(min_length = 1, max_length = 64)]
     pub(super) external_account: String,
     /// The entry after which postings are reconciled; zero for all of them.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 0)]
     pub(super) begins_after: i64,
 }
@@ -172,9 +182,11 @@ pub(super) struct StatementPage {
 #[schema(as = NewReconciliationRun)]
 pub(super) struct NewRun {
     /// Days between two dates; 3 when left out.
+    #[serde(default, deserialize_with = "whole_or_none")]
     #[schema(minimum = 0, maximum = 31)]
     pub(super) tolerance_days: Option<i32>,
     /// Minor units between two amounts; none when left out.
+    #[serde(default, deserialize_with = "whole_or_none")]
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub(super) tolerance_minor: Option<i64>,
     /// The rules to try; all when left out. Their order is their own.
@@ -228,6 +240,7 @@ impl From<Run> for RunBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewMatch {
     /// The items' numbers, from their breaks.
+    #[serde(deserialize_with = "all_whole")]
     #[schema(min_items = 2, max_items = 1_000)]
     pub(super) items: Vec<i64>,
     #[schema(min_length = 1, max_length = 500)]

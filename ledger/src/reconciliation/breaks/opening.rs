@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::reconciliation::ReconciliationError;
 use crate::reconciliation::account::Turn;
+use crate::reconciliation::open_items::{OPEN_ITEMS, SHARED};
 
 #[derive(QueryableByName)]
 struct Count {
@@ -58,21 +59,9 @@ pub(in crate::reconciliation) async fn open_breaks(
     days: i32,
     ambiguous: Vec<i64>,
 ) -> Result<i64, ReconciliationError> {
-    const TEXT: &str = "with open_items as materialized (
-            select item, sequence is null as is_line, amount_minor, occurs_on, reference
-            from ledger.reconciliation_items
-            where book_id = $1
-              and account = $2
-              and match_number is null
-              and not by_hand_only
-        ),
-        shared as (
-            select reference
-            from open_items
-            where reference is not null
-            group by reference
-            having bool_or(is_line) and bool_or(not is_line)
-        ),
+    let text = format!(
+        "{OPEN_ITEMS},
+        {SHARED},
         seen as (
             select item, is_line, amount_minor, occurs_on, reference,
                 count(*) filter (where is_line) over near as lines,
@@ -119,8 +108,9 @@ pub(in crate::reconciliation) async fn open_breaks(
             select $1, $2, break_number, 1, 'opened', $8, $7
             from opened
         )
-        select count(*) as count from opened";
-    let Count { count } = diesel::sql_query(TEXT)
+        select count(*) as count from opened"
+    );
+    let Count { count } = diesel::sql_query(text)
         .bind::<SmallInt, _>(turn.book)
         .bind::<BigInt, _>(turn.locked.account)
         .bind::<Integer, _>(days)

@@ -4,14 +4,7 @@
 //! and a thousand postings of one amount cost a sort, not a million pairs.
 
 use crate::reconciliation::Rule;
-
-/// What the rules may take.
-const OPEN: &str = "select item, sequence is null as is_line, amount_minor, occurs_on, reference, bank_reference
-    from ledger.reconciliation_items
-    where book_id = $1
-      and account = $2
-      and match_number is null
-      and not by_hand_only";
+use crate::reconciliation::open_items::{OPEN_ITEMS, SHARED};
 
 /// Items that one reference may stand on to make a group.
 const MAX_GROUP_ITEMS: u32 = 1_000;
@@ -77,14 +70,8 @@ const BY_REFERENCE_WITHIN_TOLERANCE: &str = "select
 /// Keeps pairs of a line and a posting as matches.
 fn pairs(select: &str) -> String {
     format!(
-        "with open_items as materialized ({OPEN}),
-        shared as (
-            select reference
-            from open_items
-            where reference is not null
-            group by reference
-            having bool_or(is_line) and bool_or(not is_line)
-        ),
+        "{OPEN_ITEMS},
+        {SHARED},
         seen as materialized (
             select item, is_line,
                 count(*) filter (where is_line) over near as lines,
@@ -130,7 +117,7 @@ fn pairs(select: &str) -> String {
 
 fn reference_groups() -> String {
     format!(
-        "with open_items as materialized ({OPEN}),
+        "{OPEN_ITEMS},
         numbered as materialized (
             select reference, lines, postings, $3 + row_number() over (order by first_item) as match_number
             from (

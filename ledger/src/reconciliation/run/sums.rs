@@ -4,6 +4,7 @@ use diesel::sql_types::{Array, BigInt, Date, SmallInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::reconciliation::account::Turn;
+use crate::reconciliation::open_items::{OPEN_ITEMS, SHARED};
 use crate::reconciliation::subset_sums::{Group, OpenItem, Side, groups};
 use crate::reconciliation::{ReconciliationError, Rule, Tolerances};
 use crate::schema::reconciliation_matches as matches;
@@ -74,27 +75,16 @@ impl Turn {
 
     /// Open items that name nothing which is open on the other side too.
     async fn unnamed(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Row>, ReconciliationError> {
-        const TEXT: &str = "with open_items as materialized (
-                select item, sequence is null as is_line, amount_minor, occurs_on, reference
-                from ledger.reconciliation_items
-                where book_id = $1
-                  and account = $2
-                  and match_number is null
-                  and not by_hand_only
-            ),
-            shared as (
-                select reference
-                from open_items
-                where reference is not null
-                group by reference
-                having bool_or(is_line) and bool_or(not is_line)
-            )
+        let text = format!(
+            "{OPEN_ITEMS},
+            {SHARED}
             select item, is_line, amount_minor, occurs_on, count(*) over () as open
             from open_items o
             where not exists (select 1 from shared s where s.reference = o.reference)
             order by occurs_on, item
-            limit $3";
-        Ok(diesel::sql_query(TEXT)
+            limit $3"
+        );
+        Ok(diesel::sql_query(text)
             .bind::<SmallInt, _>(self.book)
             .bind::<BigInt, _>(self.locked.account)
             .bind::<BigInt, _>(MAX_SEARCHED_ITEMS)

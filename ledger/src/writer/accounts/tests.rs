@@ -7,14 +7,18 @@ fn memory() -> Accounts {
         [("assets:pay-in:bank", None), ("liabilities:wallets:a", Some(0)), ("liabilities:wallets:b", Some(0))]
     {
         let code = AccountCode::try_new(code).expect("a code");
-        accounts.remember(Account::stored(code, Currency::EUR, 1, floor, [0; 32], 0));
+        accounts.remember(Account::stored(code, crate::Currency::EUR.into(), 1, floor, [0; 32], 0));
     }
     accounts
 }
 
 fn book(accounts: &mut Accounts, amounts: &[(Slot, i64)], after: &mut Vec<i64>) -> Result<(), Refusal> {
-    let booking = Booking { amounts: amounts.to_vec(), steps: Vec::new() };
-    accounts.apply(&booking, DateTime::UNIX_EPOCH, after, &mut Vec::new())
+    let booking = Booking { amounts: amounts.to_vec(), ..Booking::default() };
+    let turn = Turn { at: DateTime::UNIX_EPOCH, sequence: 1, effective_date: NaiveDate::default() };
+    let mut traces = Traces { balances: std::mem::take(after), ..Traces::default() };
+    let applied = accounts.apply(&booking, turn, &mut traces);
+    *after = traces.balances;
+    applied
 }
 
 proptest! {

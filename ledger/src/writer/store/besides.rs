@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::super::plan::Plan;
 use super::holds::write_holds;
+use super::lots::write_lots;
 use super::{Bind, Prepared};
 use crate::unit_of_work::UnitOfWork;
 use crate::{BookId, Sequence};
@@ -29,6 +30,7 @@ pub(in super::super) async fn write_besides(
     units: &[UnitOfWork],
 ) -> QueryResult<()> {
     write_holds(connection, plan).await?;
+    write_lots(connection, plan).await?;
     let numbered =
         plan.accepted.iter().zip(plan.before.sequence + 1..).map(|(&index, sequence)| (sequence, &units[index].entry));
     for (sequence, entry) in numbered.filter(|(_, entry)| !entry.is_plain()) {

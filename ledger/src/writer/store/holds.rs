@@ -11,12 +11,13 @@ use uuid::Uuid;
 use super::super::plan::Plan;
 use super::{Bind, Prepared, named};
 use crate::hold::HoldId;
-use crate::{AccountCode, BookId, Currency};
+use crate::units::Units;
+use crate::{AccountCode, BookId, Commodity};
 
 /// A hold as the table has it.
 pub(in super::super) struct StoredHold {
     pub(in super::super) hold: HoldId,
-    pub(in super::super) account: (AccountCode, Currency),
+    pub(in super::super) account: (AccountCode, Commodity),
     pub(in super::super) amount_minor: i64,
     pub(in super::super) remaining_minor: i64,
     pub(in super::super) expires_at: DateTime<Utc>,
@@ -29,6 +30,7 @@ type SqlRow = (SqlUuid, Text, Integer, BigInt, BigInt, Timestamptz);
 pub(in super::super) async fn find_holds(
     connection: &mut AsyncPgConnection,
     book: BookId,
+    units: &Units,
     holds: &[Uuid],
 ) -> QueryResult<Vec<StoredHold>> {
     const TEXT: &str = "select h.hold_id, a.code, a.commodity, h.amount_minor, h.remaining_minor, h.expires_at
@@ -37,13 +39,16 @@ pub(in super::super) async fn find_holds(
         where h.book_id = $1
           and h.hold_id = any($2)";
     let binds = vec![Bind::SmallInt(book.number()), Bind::Uuids(holds)];
-    read(Prepared::<SqlRow>::new(TEXT, binds).load(connection).await?)
+    let rows: Vec<Row> = Prepared::<SqlRow>::new(TEXT, binds).load(connection).await?;
+    units.learn(connection, rows.iter().map(|row| row.2).collect()).await?;
+    read(units, rows)
 }
 
 /// The holds with something left on those accounts.
 pub(in super::super) async fn load_open_holds(
     connection: &mut AsyncPgConnection,
     book: BookId,
+    units: &Units,
     accounts: &[i64],
 ) -> QueryResult<Vec<StoredHold>> {
     const TEXT: &str = "select h.hold_id, a.code, a.commodity, h.amount_minor, h.remaining_minor, h.expires_at
@@ -53,13 +58,15 @@ pub(in super::super) async fn load_open_holds(
           and h.account = any($2)
           and h.remaining_minor > 0";
     let binds = vec![Bind::SmallInt(book.number()), Bind::BigInts(accounts)];
-    read(Prepared::<SqlRow>::new(TEXT, binds).load(connection).await?)
+    let rows: Vec<Row> = Prepared::<SqlRow>::new(TEXT, binds).load(connection).await?;
+    units.learn(connection, rows.iter().map(|row| row.2).collect()).await?;
+    read(units, rows)
 }
 
-fn read(rows: Vec<Row>) -> QueryResult<Vec<StoredHold>> {
+fn read(units: &Units, rows: Vec<Row>) -> QueryResult<Vec<StoredHold>> {
     rows.into_iter()
         .map(|(hold, code, commodity, amount_minor, remaining_minor, expires_at)| {
-            let (hold, account) = (HoldId::from_uuid(hold), named(&code, commodity)?);
+            let (hold, account) = (HoldId::from_uuid(hold), named(units, &code, commodity)?);
             Ok(StoredHold { hold, account, amount_minor, remaining_minor, expires_at })
         })
         .collect()

@@ -1,0 +1,226 @@
+//! An export is checked by itself, and whoever touches it is found, even with the house's own key.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ed25519_dalek::pkcs8::EncodePublicKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::{Signer, SigningKey};
+use ledger::{
+    Believed, CheckError, Currency, Extent, ManifestSigner, Money, RatesOfTheDay, Sequence, Subjects, Verification,
+    verify_export,
+};
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::fixture::Result;
+use crate::log::everything_that_can_be_booked;
+use crate::logged_book::LoggedBook;
+
+/// One unit of any currency is worth one of the base's smallest.
+pub(super) struct Par;
+
+impl RatesOfTheDay for Par {
+    fn base(&self) -> Currency {
+        Currency::EUR
+    }
+
+    fn in_base(&self, amount: Money) -> Option<Money> {
+        Some(Money::from_minor(amount.minor(), Currency::EUR))
+    }
+}
+
+struct House(SigningKey);
+
+impl ManifestSigner for House {
+    fn public_key(&self) -> String {
+        self.0.verifying_key().to_public_key_pem(LineEnding::LF).expect("a key")
+    }
+
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+}
+
+fn house() -> House {
+    House(SigningKey::from_bytes(&[7; 32]))
+}
+
+struct Packed {
+    _directory: tempfile::TempDir,
+    path: PathBuf,
+    believed: Believed,
+}
+
+impl Packed {
+    /// A book in which everything was booked, packed from one entry through another.
+    async fn new(first: i64, last: Option<i64>) -> Result<Self> {
+        let book = LoggedBook::new().await?;
+        everything_that_can_be_booked(&book).await?;
+        book.book(40).await?;
+        book.ledger.keep_log(&book.signer).await?;
+        let extent = Extent::WHOLE.from(Sequence::new(first));
+        let extent = last.map_or(extent, |last| extent.through(Sequence::new(last)));
+        let subjects = Subjects::Pseudonyms(ledger::PseudonymKey::for_grant(b"house", uuid::Uuid::nil()));
+        let export = book.ledger.export(extent, subjects).await?;
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("pack.tar");
+        export.pack(&path, &Par, &house()).await?;
+        let believed =
+            Believed { log_keys: book.signer.verifier_keys().to_vec(), manifest_key: Some(house().public_key()) };
+        Ok(Self { _directory: directory, path, believed })
+    }
+
+    fn files(&self) -> Result<BTreeMap<String, Vec<u8>>> {
+        super::pack::unpacked(&self.path)
+    }
+
+    fn check(&self, path: &Path) -> std::result::Result<Verification, CheckError> {
+        verify_export(path, &self.believed, |_, _| {})
+    }
+
+    /// Whether somebody who holds the house's key and writes those files is found.
+    fn is_found(&self, mut files: BTreeMap<String, Vec<u8>>, forged: bool) -> Result<bool> {
+        if forged {
+            let mut manifest: ledger::Manifest = serde_json::from_slice(&files["manifest.json"])?;
+            for file in &mut manifest.files {
+                let Some(content) = files.get(&file.name) else { continue };
+                file.bytes = content.len() as u64;
+                file.sha256 = hex::encode(Sha256::digest(content));
+            }
+            let text = manifest.canonical()?;
+            files.insert("manifest.sig".to_owned(), house().sign(&text).to_vec());
+            files.insert("manifest.json".to_owned(), text);
+        }
+        let directory = tempfile::tempdir()?;
+        for (name, content) in files {
+            let path = directory.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap_or(directory.path()))?;
+            std::fs::write(path, content)?;
+        }
+        Ok(!self.check(directory.path()).is_ok_and(|verification| verification.holds()))
+    }
+}
+
+fn differences(verification: &Verification) -> Vec<String> {
+    let named = verification.checks.iter().filter_map(|check| Some((check.name, check.difference.as_ref()?)));
+    named.map(|(name, difference)| format!("{name}: {difference}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_book_and_a_part_of_it_are_checked_without_the_house() -> Result {
+    for (first, last) in [(1, None), (5, Some(20)), (12, Some(12))] {
+        let packed = Packed::new(first, last).await?;
+        let verification = packed.check(&packed.path)?;
+        assert_eq!(differences(&verification), [""; 0], "{first} through {last:?}");
+        assert_eq!(verification.checkpoints, 1);
+        assert!(!packed.is_found(packed.files()?, false)?, "unpacked it is the same");
+        let nobody = verify_export(&packed.path, &Believed::default(), |_, _| {})?;
+        assert!(!nobody.holds(), "a signature that nobody believes proves nothing");
+    }
+    Ok(())
+}
+
+/// Texts of the journal that somebody would like to be others, each with what it becomes.
+const WISHES: [(&str, &str, &str); 9] = [
+    ("journal.jsonl", "\"amount\":\"", "\"amount\":\"1"),
+    ("journal.jsonl", "\"balance\":\"", "\"balance\":\"1"),
+    ("journal.jsonl", "\"effective_date\":\"2", "\"effective_date\":\"1"),
+    ("journal.jsonl", "\"kind\":\"", "\"kind\":\"x"),
+    ("journal.jsonl", "\"account\":\"assets:", "\"account\":\"expenses:"),
+    ("accounts.jsonl", "\"closing\":\"", "\"closing\":\"1"),
+    ("accounts.jsonl", "\"floor\":\"0", "\"floor\":\"-9"),
+    ("safeguarding.json", "\"safeguards\":\"", "\"safeguards\":\"1"),
+    ("log_proof.json", "\"checkpoint\":\"", "\"checkpoint\":\"x"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_houses_own_key_forges_nothing() -> Result {
+    let packed = Packed::new(1, None).await?;
+    let files = packed.files()?;
+    for (name, wanted, instead) in WISHES {
+        let text = String::from_utf8(files[name].clone())?;
+        assert!(text.contains(wanted), "{name} has {wanted}");
+        let mut changed = files.clone();
+        changed.insert(name.to_owned(), text.replacen(wanted, instead, 1).into_bytes());
+        let is_floor = wanted.contains("floor");
+        // A floor is bound by the account's commitment alone, whose salt stays in the house.
+        assert!(is_floor || packed.is_found(changed, true)?, "{name}: {wanted}");
+    }
+    let lines = |name: &str| -> Vec<Vec<u8>> {
+        files[name].split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+    };
+    // Lines are taken out, doubled and swapped, in the journal and in the forms alike.
+    let (journal, leaves) = (lines("journal.jsonl"), lines("log.jsonl"));
+    type Change = fn(&mut Vec<Vec<u8>>);
+    let changes: [Change; 4] = [
+        |lines| drop(lines.remove(7)),
+        |lines| lines.insert(7, lines[6].clone()),
+        |lines| lines.swap(7, 8),
+        |lines| drop(lines.pop()),
+    ];
+    for change in changes {
+        for both in [true, false] {
+            let (mut journal, mut leaves) = (journal.clone(), leaves.clone());
+            change(&mut journal);
+            if both {
+                change(&mut leaves);
+            }
+            let mut changed = files.clone();
+            changed.insert("journal.jsonl".to_owned(), journal.concat());
+            changed.insert("log.jsonl".to_owned(), leaves.concat());
+            assert!(packed.is_found(changed, true)?);
+        }
+    }
+    // A form that says the same as a changed line is not the one that was signed.
+    let amount = |line: &[u8]| String::from_utf8_lossy(line).contains("\"amount\":\"");
+    let place = journal.iter().position(|line| amount(line)).ok_or("a line with an amount")?;
+    let mut leaf: serde_json::Value = serde_json::from_slice(&leaves[place])?;
+    let mut bytes = BASE64_STANDARD.decode(leaf["leaf"].as_str().unwrap_or_default())?;
+    let end = bytes.len() - 5;
+    bytes[end] ^= 1;
+    leaf["leaf"] = BASE64_STANDARD.encode(bytes).into();
+    let mut forged = leaves.clone();
+    forged[place] = (leaf.to_string() + "\n").into_bytes();
+    let mut changed = files.clone();
+    changed.insert("log.jsonl".to_owned(), forged.concat());
+    assert!(packed.is_found(changed, true)?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_byte_of_any_file_is_missed() -> Result {
+    let packed = Packed::new(3, Some(30)).await?;
+    let files = packed.files()?;
+    let names: Vec<&String> = files.keys().collect();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(96));
+    let changes = (0..names.len(), any::<prop::sample::Index>(), 1..=255_u8);
+    runner.run(&changes, |(file, place, by)| {
+        let mut changed = files.clone();
+        let content = changed.get_mut(names[file]).expect("a file");
+        // The key beside the manifest is not believed, so it does not count.
+        prop_assume!(!content.is_empty() && names[file] != "manifest.pub.pem" && names[file] != "checkpoint");
+        let place = place.index(content.len());
+        content[place] ^= by;
+        prop_assert!(packed.is_found(changed, false).expect("an answer"), "{} at {place}", names[file]);
+        Ok(())
+    })?;
+    for name in names.into_iter().filter(|name| *name != "checkpoint") {
+        let mut changed = files.clone();
+        changed.remove(name);
+        assert!(packed.is_found(changed, false)?, "{name} is gone");
+    }
+    let mut more = files.clone();
+    more.insert("more.txt".to_owned(), b"more".to_vec());
+    assert!(packed.is_found(more, false)?);
+    let bytes = std::fs::read(&packed.path)?;
+    let cut = packed.path.with_file_name("cut.tar");
+    for length in [0, 100, bytes.len() / 3, bytes.len() / 2] {
+        std::fs::write(&cut, &bytes[..length])?;
+        assert!(!packed.check(&cut).is_ok_and(|verification| verification.holds()), "cut off after {length}");
+    }
+    assert!(packed.check(Path::new("/nowhere")).is_err());
+    Ok(())
+}
