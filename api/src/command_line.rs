@@ -3,6 +3,7 @@
 mod export;
 mod load;
 mod log;
+mod screening;
 mod verify;
 
 use std::path::PathBuf;
@@ -45,6 +46,11 @@ enum Command {
     Export {
         #[command(subcommand)]
         command: export::Command,
+    },
+    /// Load lists of sanctions.
+    Screening {
+        #[command(subcommand)]
+        command: screening::Command,
     },
     /// Print the OpenAPI document of each audience into a directory.
     Openapi {
@@ -121,6 +127,10 @@ async fn execute(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Export { command } => {
             logs::start(&configuration.settings.log);
             export::run(configuration, command).await
+        }
+        Command::Screening { command } => {
+            logs::start(&configuration.settings.log);
+            screening::run(configuration, command).await
         }
         Command::Openapi { directory } => {
             std::fs::create_dir_all(&directory)?;

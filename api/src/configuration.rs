@@ -7,16 +7,18 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use ledger::Money;
+use onboarding::screening::Spellings;
 use onboarding::{PasswordPolicy, Tier};
 use remittance::{Corridors, SendingLimits};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::log_keys;
+use crate::{log_keys, screened};
 
 /// The defaults, as shipped.
 const DEFAULTS: &str = include_str!("../../config/teranga.toml");
 const CORRIDORS: &str = include_str!("../../config/corridors.toml");
+const SPELLINGS: &str = include_str!("../../config/screening.toml");
 const CHART: &str = include_str!("../../config/chart-of-accounts.toml");
 /// The rates that a new installation knows.
 pub(crate) const RATES: &str = include_str!("../../config/rates.toml");
@@ -57,6 +59,8 @@ pub struct Settings {
     /// How often one address may ask.
     pub request_limits: RequestLimits,
     sending_limits: BTreeMap<String, SendingLimit>,
+    /// Lists of sanctions.
+    pub screening: screened::ScreeningSettings,
     /// What is logged.
     pub log: LogSettings,
 }
@@ -213,6 +217,8 @@ pub struct Configuration {
     pub corridors: Corridors,
     /// The accounts that may be opened.
     pub chart: ledger::Chart,
+    /// What is known of names.
+    pub spellings: Spellings,
     sending_limits: BTreeMap<Tier, SendingLimits>,
     shown: toml::Table,
 }
@@ -253,11 +259,12 @@ impl Configuration {
         let mut faults = Vec::new();
         let corridors = Corridors::from_toml(CORRIDORS).map_err(|found| faults.extend(found.0)).ok();
         let chart = ledger::Chart::from_toml(CHART).map_err(|fault| faults.push(fault.to_string())).ok();
+        let spellings = Spellings::from_toml(SPELLINGS).map_err(|fault| faults.push(fault.to_string())).ok();
         let sending_limits = corridors.as_ref().map(|corridors| limits(&settings, corridors, &mut faults));
         check(&settings, &mut faults);
-        match (corridors, chart, sending_limits) {
-            (Some(corridors), Some(chart), Some(sending_limits)) if faults.is_empty() => {
-                Ok(Self { settings, corridors, chart, sending_limits, shown })
+        match (corridors, chart, spellings, sending_limits) {
+            (Some(corridors), Some(chart), Some(spellings), Some(sending_limits)) if faults.is_empty() => {
+                Ok(Self { settings, corridors, chart, spellings, sending_limits, shown })
             }
             _ => Err(ConfigurationFaults(faults)),
         }
@@ -328,6 +335,7 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
     check_books(&settings.books, &mut require);
     require(settings.database.pool_size >= 4, "database.pool_size: at least 4");
     require(settings.server.request_timeout_seconds > 0, "server.request_timeout_seconds: above 0");
+    screened::check(settings.screening, &mut require);
     require((1..=60).contains(&settings.tokens.lifetime_minutes), "tokens.lifetime_minutes: 1 to 60");
     require(limits.per_second > 0 && limits.burst > 0, "request_limits: per_second and burst are above 0");
     require(limits.sign_ins_per_minute > 0, "request_limits.sign_ins_per_minute: above 0");

@@ -11,6 +11,7 @@ use ledger::reconciliation::Reconciliation;
 use ledger::{
     BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, PseudonymKey, Subjects, WriterTask,
 };
+use onboarding::screening::{Score, Screening};
 use onboarding::{Access, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
@@ -71,6 +72,7 @@ pub struct House {
     pub(crate) access: Access,
     pub(crate) institutions: Institutions,
     pub(crate) referrals: Referrals,
+    pub(crate) screening: Screening,
     pub(crate) corridors: Arc<Corridors>,
     pub(crate) rates: Rates,
     pub(crate) quotes: Quotes,
@@ -209,6 +211,13 @@ impl OpenHouse {
             metrics,
             people: People::try_new(database.clone(), cipher.clone(), clock.clone(), settings.passwords)?,
             access: Access::new(database.clone(), clock.clone()),
+            screening: Screening::new(
+                database.clone(),
+                cipher.clone(),
+                clock.clone(),
+                configuration.spellings.clone(),
+                Score::new(settings.screening.threshold),
+            ),
             referrals: Referrals::new(database.clone(), cipher.clone(), clock.clone(), institutions.clone()),
             institutions,
             quotes: Quotes::new(database.clone(), clock.clone(), Arc::clone(&corridors), rates.clone()),

@@ -37,6 +37,7 @@ mod problem;
 mod public;
 mod request_limits;
 mod schema;
+mod screened;
 mod seal;
 pub mod server;
 mod tokens;

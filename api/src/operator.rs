@@ -11,6 +11,7 @@ mod proposals;
 mod rates;
 mod reconciliation;
 mod remittances;
+mod screening;
 mod staff;
 mod units;
 
@@ -58,5 +59,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(remittances::return_remittance)
         .service(units::register_unit)
         .service(units::list_units)
-        .configure(reconciliation::routes);
+        .configure(reconciliation::routes)
+        .configure(screening::routes);
 }

@@ -28,6 +28,10 @@ const CLOSES_EVERY: Duration = Duration::from_secs(5);
 const LOGS_EVERY: Duration = Duration::from_secs(1);
 /// How often remittances that were not paid are ended, and what is old is removed.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether a list has changed, and who was not held against it yet.
+const SCREENING_EVERY: Duration = Duration::from_secs(5);
+/// People who are held against the lists at once: their rows are locked meanwhile.
+const SCREENED_AT_ONCE: i64 = 1_000;
 /// How often the rates file is looked at.
 const RATES_EVERY: Duration = Duration::from_secs(5);
 /// Units of work that one look hands to the ledger.
@@ -75,6 +79,9 @@ pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -
         record_closes(house).await
     }));
     tasks.spawn(every(LOGS_EVERY, "logs", Arc::clone(house), stopped.clone(), async |house| keep_logs(house).await));
+    tasks.spawn(every(SCREENING_EVERY, "screening", Arc::clone(house), stopped.clone(), async |house| {
+        screen_again(house).await
+    }));
     tasks.spawn(every(TIDY_EVERY, "tidying", Arc::clone(house), stopped.clone(), async move |house| {
         limits.tidy();
         tidy_books(house).await?;
@@ -142,6 +149,22 @@ async fn post_due(house: &House, units: Vec<UnitOfWork>) -> Result<usize, Proble
         }
     }
     Ok(booked)
+}
+
+/// Holds everybody against the lists who was not since a list changed.
+async fn screen_again(house: &House) -> Result<(), Problem> {
+    let mut screened = 0;
+    loop {
+        let part = house.screening.screen_due(SCREENED_AT_ONCE).await?;
+        screened += part;
+        if part == 0 {
+            break;
+        }
+    }
+    if screened > 0 {
+        tracing::info!(screened, "held people against lists that changed");
+    }
+    Ok(())
 }
 
 async fn take_up_pay_ins(house: &House) -> Result<(), Problem> {

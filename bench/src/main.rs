@@ -18,6 +18,7 @@ mod reconciliation;
 mod remitting;
 mod report;
 mod results;
+mod screening;
 mod server;
 mod serving;
 mod starting;
@@ -48,6 +49,8 @@ enum Command {
     Ledger(LedgerOptions),
     /// A bank's statement against as many postings: loaded, matched, and the memory that it took.
     Reconciliation(reconciliation::ReconciliationOptions),
+    /// Everybody against a list that changed: how fast, and the memory that it took.
+    Screening(screening::ScreeningOptions),
 }
 
 /// How long and how large; the defaults are those of the published figures.
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
     let measured = match Cli::parse().command {
         Command::Ledger(options) => ledger_rows::run(&options.settled()),
         Command::Reconciliation(options) => reconciliation::run(&options),
+        Command::Screening(options) => screening::run(&options.settled()),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

@@ -90,6 +90,18 @@ pub enum Error {
     /// Hashing failed; a fault of the configuration.
     #[error("passwords cannot be hashed: {0}")]
     Hashing(String),
+    /// A list's file is not what it should be; nothing of it was taken.
+    #[error("the list is refused: {0}")]
+    ListRefused(#[from] crate::screening::ListFault),
+    /// A list's file could not be read.
+    #[error("the list cannot be read: {0}")]
+    ListUnread(#[source] std::io::Error),
+    /// Another version of the list came into force meanwhile.
+    #[error("another version of this list came into force meanwhile; load the file again")]
+    ListChanging,
+    /// Work on a thread of its own ended badly.
+    #[error("the work was cut off")]
+    CutOff,
     /// What is stored is not what this room writes.
     #[error("onboarding holds something that it never writes: {0}")]
     Corrupt(&'static str),

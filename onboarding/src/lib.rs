@@ -4,11 +4,12 @@
 //! - Personal data is sealed at rest and found by blind indexes; nothing of it is in logs or in the ledger.
 //! - Who is let in is a value: a [`Person`], an [`Institution`], an [`Operator`] or an [`Auditor`] comes only out of a
 //!   check of its credentials or of a live row.
+//! - Who states an identity, and who is paid, is held against lists of sanctions; see [`screening`].
 //! - Nobody learns from an answer whether an account exists.
 //! - States are enums; only their transitions change them.
 //!
 //! # What is not here yet
-//! Documents and reviewed tiers, screening, households, associations, second factors and refresh tokens.
+//! Documents and reviewed tiers, households, associations, second factors and refresh tokens.
 
 mod access;
 mod country;
@@ -17,6 +18,7 @@ mod institution;
 mod person;
 mod referral;
 pub mod schema;
+pub mod screening;
 
 pub use access::{
     Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,

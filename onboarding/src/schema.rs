@@ -144,6 +144,80 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    onboarding.screening_versions (version) {
+        version -> Int8,
+        list -> Text,
+        format -> Text,
+        published_on -> Nullable<Date>,
+        digest -> Bytea,
+        entries -> Int4,
+        added -> Int4,
+        changed -> Int4,
+        removed -> Int4,
+        loaded_by -> Nullable<Uuid>,
+        loaded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.screening_entries (entry_id) {
+        entry_id -> Int8,
+        list -> Text,
+        reference -> Text,
+        kind -> Text,
+        names -> Array<Text>,
+        births -> Array<Text>,
+        countries -> Array<Text>,
+        digest -> Bytea,
+        since_version -> Int8,
+        until_version -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    onboarding.screening_subjects (subject_id) {
+        subject_id -> Uuid,
+        kind -> Text,
+        owner_id -> Uuid,
+        revision -> Int4,
+        country -> Nullable<Text>,
+        sealed_name -> Nullable<Bytea>,
+        sealed_birth_date -> Nullable<Bytea>,
+        screened_through -> Int8,
+        entered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.screening_cases (case_id) {
+        case_id -> Uuid,
+        subject_id -> Uuid,
+        subject_revision -> Int4,
+        entry_id -> Int8,
+        score -> Int4,
+        sealed_reasons -> Bytea,
+        state -> Text,
+        first_confirmed_by -> Nullable<Uuid>,
+        opened_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    onboarding.screening_case_history (case_id, ordinal) {
+        case_id -> Uuid,
+        ordinal -> Int8,
+        event -> Text,
+        operator_id -> Nullable<Uuid>,
+        sealed_reason -> Nullable<Bytea>,
+        happened_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(screening_cases -> screening_subjects (subject_id));
+diesel::joinable!(screening_cases -> screening_entries (entry_id));
+
 diesel::allow_tables_to_appear_in_same_query!(
     people,
     confirmations,
@@ -156,4 +230,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     credentials,
     referrals,
     consents,
+    screening_versions,
+    screening_entries,
+    screening_subjects,
+    screening_cases,
+    screening_case_history,
 );

@@ -89,6 +89,18 @@ pub struct Beneficiary {
 }
 
 impl NewBeneficiary {
+    /// Their name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The country in which they are paid.
+    #[must_use]
+    pub fn country(&self) -> &str {
+        &self.country
+    }
+
     /// Checks who is to be paid by a partner.
     ///
     /// # Errors

@@ -107,6 +107,12 @@ pub enum Error {
         /// What is left, in the base currency.
         left: Money,
     },
+    /// Somebody looks at who the sender or the beneficiary is.
+    #[error("this waits until our staff have looked at it; the money stays where it is, and nothing is lost")]
+    UnderReview,
+    /// Whether somebody has to wait could not be found out.
+    #[error("whether somebody has to wait could not be asked: {0}")]
+    Clearance(String),
     /// The state does not allow it.
     #[error("a remittance that is {} cannot be {wanted}", .state.word())]
     WrongState {

@@ -19,6 +19,7 @@
 mod allocation;
 mod bank_file;
 mod beneficiary;
+mod clearance;
 mod corridor;
 mod error;
 mod pay_in;
@@ -32,6 +33,7 @@ pub mod schema;
 pub use allocation::{Instruction, MAX_ALLOCATIONS, Portion, Split, Target, split};
 pub use bank_file::{BankFile, MAX_FILE_BYTES, MAX_FILE_PAY_INS, read_camt_054, read_csv};
 pub use beneficiary::{Beneficiaries, Beneficiary, BeneficiaryId, Channel, NewBeneficiary, PayoutPartner};
+pub use clearance::Clearance;
 pub use corridor::{Corridor, CorridorCode, CorridorFaults, Corridors, FeeTable};
 pub use error::Error;
 pub use pay_in::{NewPayIn, PayIn, PayInId, PayInState, PayIns, UnmatchedReason};

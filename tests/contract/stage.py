@@ -25,6 +25,12 @@ CAMT_054 = """\
 <AcctSvcrRef>B1</AcctSvcrRef><AddtlNtryInf>{text}</AddtlNtryInf>
 </Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>
 """
+INVENTED_LIST = """\
+id,schema,name,aliases,birth_date,countries,last_change
+invented-1,Person,Kassoum Ould Brahim Tambadou,Qassim Tambadu,1971-04-23,ml,2026-01-12T06:00:00
+invented-2,Person,Fodié Tounkaranké,,1980-02,ml;sn,2026-01-12T06:00:00
+invented-3,Person,Yerima Zakaryaou,,1968,ne,2026-01-12T06:00:00
+"""
 
 
 def now_and(**later):
@@ -54,6 +60,7 @@ class Stage:
         self.between_books()
         self.known.update(statements.prepare(self.operator, self.paid_in, now_and()[:10]))
         self.by_two()
+        self.screening()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
         # Those that operators try their hand on.
@@ -288,6 +295,16 @@ class Stage:
                 return close["sequence"]
             time.sleep(0.2)
         raise SystemExit("no close was recorded")
+    def screening(self):
+        """One case that is cleared, one that waits for its second operator, one that is open; all are invented people."""
+        loaded = "/screening/lists/invented/versions?format=opensanctions-csv"
+        self.operator.send_file(loaded, "text/csv", INVENTED_LIST)
+        for name in ("Kassoum Tambadou", "Fodié Tounkaranké", "Yerima Zakaryaou"):
+            self.migrant.post("/beneficiaries", {"name": name, "channel": "cash", "institution": INSTITUTION})
+        cleared, confirmed, still_open = [case["id"] for case in self.operator.get("/screening/cases")["items"]]
+        self.operator.post(f"/screening/cases/{cleared}/clearance", {"reason": "born elsewhere"})
+        self.operator.post(f"/screening/cases/{confirmed}/confirmation", {"reason": "the passport says so"})
+        self.known["cases"] = [still_open, confirmed, cleared]
 
     def read_everything(self):
         first = {kind: values[0] for kind, values in self.known.items()}
@@ -334,8 +351,7 @@ class Stage:
                 "/periods",
                 f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances"],
-            self.operator: ["/safeguarding", "/rates", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/audit-grants?limit=1"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

@@ -19,5 +19,6 @@ mod pseudonyms;
 mod reconciliation;
 mod referrals;
 mod repeating;
+mod screening;
 mod units;
 mod whole_path;

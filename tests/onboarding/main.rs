@@ -4,4 +4,5 @@ mod door;
 mod first_operator;
 mod registrations;
 mod rights;
+mod screening;
 mod sign_ins;

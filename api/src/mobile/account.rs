@@ -14,6 +14,7 @@ use crate::configuration::MailTransport;
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
+use crate::screened;
 use crate::tokens::Audience;
 use crate::wire::MoneyBody;
 use crate::wire::sign_in::{TokenBody, token};
@@ -180,6 +181,8 @@ pub(super) async fn state_identity(
     let country = faults.check("/country", "country", Country::try_new(&given.country));
     let Some(country) = country else { return Err(faults.problem()) };
     let identity = Identity::try_new(&given.name, given.birth_date, &given.address, country, house.clock.now())?;
+    // Held against the lists first: an identity that is kept is one that was screened.
+    screened::enter_person(&house, &person, &identity).await?;
     house.people.state_identity(&person, &identity).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -12,6 +12,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
+use crate::screened;
 use crate::wire::words;
 
 /// Who is to be paid.
@@ -104,6 +105,7 @@ pub(super) async fn add_beneficiary(
         let partner = partner(&house, &given.institution).await?;
         let beneficiary = NewBeneficiary::try_new(&given.name, given.channel, given.account.as_deref(), &partner)?;
         let id = BeneficiaryId::from_uuid(Uuid::new_v5(&seed, b"beneficiary"));
+        screened::enter_beneficiary(&house, &person, id, &beneficiary).await?;
         let kept = house.beneficiaries.add(SenderId::from_uuid(person.id().uuid()), id, &beneficiary).await?;
         Answer::created(BeneficiaryBody::from(kept))
     })

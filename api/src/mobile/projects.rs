@@ -16,6 +16,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem, kinds};
+use crate::screened;
 use crate::wire::project::{MilestoneBody, ProjectBody};
 use crate::wire::whole::whole;
 use crate::wire::{MoneyBody, words};
@@ -137,6 +138,7 @@ pub(super) async fn submit_project(
         if person.tier() < Tier::Identity {
             return Err(Problem::new(&kinds::FORBIDDEN, "say who you are first: a project has an owner with a name"));
         }
+        screened::may_go_on(&house, &person).await?;
         let project = body.value.checked(house.clock.now())?;
         partner(&house, &body.value.institution).await?;
         let id = ProjectId::from_uuid(Uuid::new_v5(&seed, b"project"));
@@ -166,6 +168,7 @@ pub(super) async fn open_campaign(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     once(&house, &*person, &key, [0; 32], async |_| {
+        screened::may_go_on(&house, &person).await?;
         let project = house.projects.open(owner(&person), ProjectId::from_uuid(*id)).await?;
         Answer::ok(ProjectBody::read(&house, project).await?)
     })

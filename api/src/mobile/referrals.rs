@@ -13,6 +13,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem, kinds};
+use crate::screened;
 use crate::wire::words;
 
 /// What a family looks for, and where it lives.
@@ -161,6 +162,7 @@ pub(super) async fn make_beneficiary_of_referral(
         let beneficiary = NewBeneficiary::try_new(name, Channel::InstitutionAccount, Some(account), &partner)?;
         let beneficiary_id = BeneficiaryId::from_uuid(Uuid::new_v5(&id, b"beneficiary"));
         let sender = SenderId::from_uuid(person.id().uuid());
+        screened::enter_beneficiary(&house, &person, beneficiary_id, &beneficiary).await?;
         let kept = house.beneficiaries.add(sender, beneficiary_id, &beneficiary).await?;
         Answer::created(BeneficiaryBody::from(kept))
     })

@@ -16,6 +16,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Problem;
+use crate::screened::Screened;
 use crate::wire::{MoneyBody, words};
 
 /// The quote that is accepted, and for whom.
@@ -131,7 +132,8 @@ pub(super) async fn accept_quote(
         let to = house.beneficiaries.get(sender(&person), beneficiary).await?;
         partner(&house, &to.institution).await?;
         let limits = house.sending_limits(&person);
-        let accepted = house.remittances.accept(sender(&person), id, quote, beneficiary, limits).await?;
+        let accepted =
+            house.remittances.accept(sender(&person), id, quote, beneficiary, limits, &Screened(&house)).await?;
         Answer::created(RemittanceBody::new(&accepted)?)
     })
     .await

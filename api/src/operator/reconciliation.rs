@@ -5,7 +5,7 @@
 
 mod breaks;
 mod loading;
-mod upload;
+pub(super) mod upload;
 mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};

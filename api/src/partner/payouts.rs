@@ -14,6 +14,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Problem;
+use crate::screened::Screened;
 use crate::wire::whole::whole;
 use crate::wire::{MoneyBody, words};
 
@@ -133,7 +134,8 @@ pub(super) async fn claim_payouts(
 ) -> Result<HttpResponse, Problem> {
     let limit = cursor::limit(Some(body.value.limit))?;
     once(&house, &*institution, &key, body.digest, async |seed| {
-        let claimed = house.remittances.claim(institution.code().as_str(), ClaimId::from_uuid(seed), limit).await?;
+        let (code, claim) = (institution.code().as_str(), ClaimId::from_uuid(seed));
+        let claimed = house.remittances.claim(code, claim, limit, &Screened(&house)).await?;
         Answer::ok(claimed.into_iter().map(PayoutBody::from).collect::<Vec<_>>())
     })
     .await
@@ -186,7 +188,8 @@ pub(super) async fn make_payout_ready(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     once(&house, &*institution, &key, [0; 32], async |_| {
-        let ready = house.remittances.make_ready(institution.code().as_str(), RemittanceId::from_uuid(*id)).await?;
+        let (code, id) = (institution.code().as_str(), RemittanceId::from_uuid(*id));
+        let ready = house.remittances.make_ready(code, id, &Screened(&house)).await?;
         Answer::ok(PayoutBody::from(ready))
     })
     .await

@@ -70,6 +70,8 @@ impl From<onboarding::Error> for Problem {
             Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
             Error::SamePerson => Self::new(&kinds::TWO_PEOPLE, said),
             Error::CodeTaken => Self::new(&kinds::CODE_TAKEN, said),
+            Error::ListRefused(_) | Error::ListUnread(_) => Self::new(&kinds::FILE_REFUSED, said),
+            Error::ListChanging => Self::new(&kinds::BUSY, said).retry_after(1),
             other => Self::internal(&other),
         }
     }
@@ -96,6 +98,12 @@ impl From<remittance::Error> for Problem {
             Error::BeneficiaryElsewhere => invalid("/beneficiary", "beneficiary-elsewhere", said),
             Error::Beneficiary { field, what } => invalid(&format!("/{field}"), "beneficiary", what.to_owned()),
             Error::LimitReached { .. } => Self::new(&kinds::LIMIT_REACHED, said),
+            Error::UnderReview => Self::new(&kinds::UNDER_REVIEW, said),
+            Error::Clearance(_) => {
+                tracing::warn!(said, "screening did not answer");
+                Self::new(&kinds::UNAVAILABLE, "it cannot be looked up at the moment whether this may go on")
+                    .retry_after(1)
+            }
             Error::TooLateToCancel { .. } => Self::new(&kinds::TOO_LATE, said),
             Error::File { .. } => Self::new(&kinds::FILE_REFUSED, said),
             Error::PayIn(_) => invalid("", "pay-in", said),

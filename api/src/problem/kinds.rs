@@ -37,6 +37,8 @@ kinds! {
         "Somebody else than the one who asked for it has to approve it.";
     OUTSIDE_GRANT = 403 "outside-grant", "The grant does not show this",
         "Ask within the books, the days and the data that the grant names; the operator can make another grant.";
+    UNDER_REVIEW = 403 "under-review", "This waits for our staff",
+        "Nothing is lost: the money stays where it is. Try again when you hear from us, or ask us.";
     NOT_FOUND = 404 "not-found", "There is no such thing here",
         "Check the address. What belongs to others is answered in the same way as what is not there.";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed", "This cannot be done at this address",
@@ -58,7 +60,7 @@ kinds! {
     BELOW_FLOOR = 409 "not-enough-money", "There is not enough money on the account",
         "Choose a smaller amount.";
     TOO_LARGE = 413 "too-large", "The request is too large",
-        "Bodies have at most 256 KiB, bank files 10 MiB, statements 512 MiB.";
+        "Bodies have at most 256 KiB, bank files 10 MiB, statements and lists 512 MiB.";
     MEDIA_TYPE = 415 "unsupported-media-type", "The body is in a form that is not read here",
         "Send the Content-Type that the OpenAPI document names.";
     INVALID = 422 "invalid-request", "The request has faults",

@@ -44,6 +44,10 @@ words! {
         use remittance::Channel as Way;
         [Way::BankAccount, Way::MobileWallet, Way::Cash, Way::InstitutionAccount].map(Way::word)
     };
+    /// What happens to a case.
+    CaseEvent = onboarding::screening::CaseEvent::ALL.map(onboarding::screening::CaseEvent::word);
+    /// Where a case stands.
+    CaseState = onboarding::screening::CaseState::ALL.map(onboarding::screening::CaseState::word);
     /// Where a commitment stands.
     CommitmentState = coinvestment::CommitmentState::ALL.map(coinvestment::CommitmentState::word);
     /// Every currency that money is kept in, by ISO 4217.
@@ -61,6 +65,10 @@ words! {
         use onboarding::InstitutionState as State;
         [State::Applied, State::Approved, State::Live, State::Suspended].map(State::word)
     };
+    /// What an entry of a list names.
+    ListEntryKind = onboarding::screening::EntryKind::ALL.map(onboarding::screening::EntryKind::word);
+    /// In which form a list comes.
+    ListFormat = onboarding::screening::ListFormat::ALL.map(onboarding::screening::ListFormat::word);
     /// Why lines and postings belong together; the last one is a person's.
     MatchingRule = {
         use ledger::reconciliation::Rule;
@@ -127,6 +135,8 @@ words! {
     };
     /// Where a remittance stands.
     RemittanceState = remittance::State::ALL.map(remittance::State::word);
+    /// What somebody who is screened is to us.
+    ScreenedKind = onboarding::screening::SubjectKind::ALL.map(onboarding::screening::SubjectKind::word);
     /// Why a pay-in waits for a person.
     UnmatchedReason = {
         use remittance::UnmatchedReason as Reason;

@@ -6,19 +6,28 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::store::{MOST_SHOWN, Remittances, Row, record};
 use super::{Event, Payout, RemittanceId, State};
+use crate::clearance::nobody_waits;
 use crate::schema::remittances;
-use crate::{BeneficiaryId, Error};
+use crate::{BeneficiaryId, Clearance, Error, SenderId};
 
 platform::define_id!(ClaimId, "A request of an institution for what it has to pay.");
 
 impl Remittances {
-    /// Hands an institution what it has to pay, each once, the oldest first. A repeated claim answers what it took
-    /// the first time, so that nothing is lost with an answer that did not arrive.
+    /// Hands an institution what it has to pay, each once, the oldest first; what has to wait stays. A repeated claim
+    /// answers what it took the first time, so that nothing is lost with an answer that did not arrive.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn claim(&self, institution: &str, claim: ClaimId, limit: i64) -> Result<Vec<Payout>, Error> {
+    /// When the database or the clearance does not answer.
+    pub async fn claim(
+        &self,
+        institution: &str,
+        claim: ClaimId,
+        limit: i64,
+        clearance: &impl Clearance,
+    ) -> Result<Vec<Payout>, Error> {
         let now = self.clock.now();
+        let limit = limit.clamp(1, MOST_SHOWN);
+        let cleared = self.cleared(institution, limit, clearance).await?;
         let mut connection = self.database.connection().await?;
         connection
             .transaction(async |connection| {
@@ -33,10 +42,10 @@ impl Remittances {
                     return self.payouts(connection, known).await;
                 }
                 let ids: Vec<RemittanceId> = remittances::table
-                    .filter(remittances::institution.eq(institution))
+                    .filter(remittances::remittance_id.eq_any(&cleared))
                     .filter(remittances::state.eq(State::Funded.word()))
                     .order(remittances::funded_at)
-                    .limit(limit.clamp(1, MOST_SHOWN))
+                    .limit(limit)
                     .select(remittances::remittance_id)
                     .for_update()
                     .skip_locked()
@@ -51,6 +60,52 @@ impl Remittances {
                 self.payouts(connection, rows).await
             })
             .await
+    }
+
+    /// What an institution may be handed, the oldest first. There are some more than it asks for, since others who
+    /// claim at the same moment take theirs from the same ones.
+    async fn cleared(
+        &self,
+        institution: &str,
+        limit: i64,
+        clearance: &impl Clearance,
+    ) -> Result<Vec<RemittanceId>, Error> {
+        type Row = (RemittanceId, SenderId, BeneficiaryId, Option<DateTime<Utc>>);
+        let enough = usize::try_from(limit + MOST_SHOWN).unwrap_or(usize::MAX);
+        let mut cleared = Vec::new();
+        let mut after: Option<(DateTime<Utc>, RemittanceId)> = None;
+        while cleared.len() < enough {
+            let mut query = remittances::table
+                .filter(remittances::institution.eq(institution))
+                .filter(remittances::state.eq(State::Funded.word()))
+                .order((remittances::funded_at, remittances::remittance_id))
+                .limit(2 * MOST_SHOWN)
+                .select((
+                    remittances::remittance_id,
+                    remittances::sender_id,
+                    remittances::beneficiary_id,
+                    remittances::funded_at,
+                ))
+                .into_boxed();
+            if let Some((funded_at, id)) = after {
+                query = query.filter(
+                    remittances::funded_at
+                        .gt(funded_at)
+                        .or(remittances::funded_at.eq(funded_at).and(remittances::remittance_id.gt(id))),
+                );
+            }
+            let rows: Vec<Row> = {
+                let mut connection = self.database.connection().await?;
+                query.load(&mut connection).await?
+            };
+            let Some((last, _, _, Some(funded_at))) = rows.last() else { break };
+            after = Some((*funded_at, *last));
+            let parties = rows.iter().flat_map(|(_, sender, to, _)| [sender.uuid(), to.uuid()]).collect();
+            let waiting = clearance.waiting(parties).await?;
+            let free = |row: &&Row| !waiting.contains(&row.1.uuid()) && !waiting.contains(&row.2.uuid());
+            cleared.extend(rows.iter().filter(free).map(|row| row.0));
+        }
+        Ok(cleared)
     }
 
     /// What an institution was handed, the oldest first, after the one that was shown last.
@@ -116,10 +171,17 @@ impl Remittances {
     /// The institution has the money ready. Saying so again changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::WrongState`].
-    pub async fn make_ready(&self, institution: &str, id: RemittanceId) -> Result<Payout, Error> {
+    /// [`Error::NotFound`], [`Error::WrongState`], [`Error::UnderReview`].
+    pub async fn make_ready(
+        &self,
+        institution: &str,
+        id: RemittanceId,
+        clearance: &impl Clearance,
+    ) -> Result<Payout, Error> {
         let payout = self.payout(institution, id).await?;
         if payout.remittance.state != State::ReadyForPickup {
+            let parties = vec![payout.remittance.sender.uuid(), payout.remittance.beneficiary.uuid()];
+            nobody_waits(&clearance.waiting(parties).await?)?;
             let to = payout.remittance.state.after(Event::MadeReady)?;
             self.step(id, payout.remittance.state, to, "the institution has it ready", institution).await?;
         }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Event, Remittance, RemittanceId, State};
 use crate::quote::find_in as find_quote_in;
 use crate::schema::{remittance_history, remittances};
-use crate::{Beneficiaries, BeneficiaryId, Corridors, Error, QuoteId, SenderId, reference};
+use crate::{Beneficiaries, BeneficiaryId, Clearance, Corridors, Error, QuoteId, SenderId, reference};
 
 /// Remittances that one list or claim has at most.
 pub(super) const MOST_SHOWN: i64 = 100;
@@ -89,8 +89,8 @@ impl Remittances {
     /// Accepts a quote for a beneficiary. A repeated id answers the remittance that was made first.
     ///
     /// # Errors
-    /// [`Error::QuoteExpired`], [`Error::QuoteTaken`], [`Error::BeneficiaryElsewhere`], [`Error::LimitReached`], or
-    /// [`Error::NotFound`] for what is not the sender's.
+    /// [`Error::QuoteExpired`], [`Error::QuoteTaken`], [`Error::BeneficiaryElsewhere`], [`Error::LimitReached`],
+    /// [`Error::UnderReview`], or [`Error::NotFound`] for what is not the sender's.
     pub async fn accept(
         &self,
         sender: SenderId,
@@ -98,8 +98,10 @@ impl Remittances {
         quote: QuoteId,
         beneficiary: BeneficiaryId,
         limits: SendingLimits,
+        clearance: &impl Clearance,
     ) -> Result<Remittance, Error> {
         let beneficiary = self.beneficiaries.get(sender, beneficiary).await?;
+        let waiting = clearance.waiting(vec![sender.uuid(), beneficiary.id.uuid()]).await?;
         let now = self.clock.now();
         let mut connection = self.database.connection().await?;
         connection
@@ -112,6 +114,7 @@ impl Remittances {
                 if let Some(known) = find_in(connection, id).await? {
                     return if known.sender == sender { Ok(known) } else { Err(Error::NotFound("remittance")) };
                 }
+                crate::clearance::nobody_waits(&waiting)?;
                 let quote = find_quote_in(connection, sender, quote, self.corridors.base)
                     .await?
                     .ok_or(Error::NotFound("quote"))?;

@@ -1,0 +1,66 @@
+//! Who is held against lists of sanctions, and where their money waits: onboarding's answer in the words of the others.
+
+use std::collections::HashSet;
+
+use onboarding::screening::{Facts, Subject, SubjectKind};
+use onboarding::{Identity, Person};
+use remittance::{BeneficiaryId, Clearance, NewBeneficiary};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::house::House;
+use crate::problem::{Problem, kinds};
+
+/// Lists of sanctions.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScreeningSettings {
+    /// The likeness, in thousandths, from which people look at it.
+    pub threshold: u16,
+}
+
+/// Whether the settings can be used.
+pub(crate) fn check(settings: ScreeningSettings, require: &mut impl FnMut(bool, &str)) {
+    let fits = (750..=1_000).contains(&settings.threshold);
+    require(fits, "screening.threshold: 750 to 1000; below, one word in common would be a case");
+}
+
+/// Whom screening lets wait, for the room of remittances.
+pub(crate) struct Screened<'a>(pub(crate) &'a House);
+
+impl Clearance for Screened<'_> {
+    async fn waiting(&self, parties: Vec<Uuid>) -> Result<HashSet<Uuid>, remittance::Error> {
+        let waiting = self.0.screening.waiting(&parties).await;
+        waiting.map_err(|error| remittance::Error::Clearance(error.to_string()))
+    }
+}
+
+/// Holds a person against the lists.
+pub(crate) async fn enter_person(house: &House, person: &Person, identity: &Identity) -> Result<(), Problem> {
+    Ok(house.screening.enter(&Subject::person(person, identity)).await?)
+}
+
+/// Holds somebody against the lists whom a person wants to pay.
+pub(crate) async fn enter_beneficiary(
+    house: &House,
+    person: &Person,
+    id: BeneficiaryId,
+    beneficiary: &NewBeneficiary,
+) -> Result<(), Problem> {
+    let facts = Facts {
+        kind: SubjectKind::Beneficiary,
+        name: beneficiary.name().to_owned(),
+        birth_date: None,
+        country: Some(beneficiary.country().to_owned()),
+    };
+    Ok(house.screening.enter(&Subject::try_new(id.uuid(), person.id().uuid(), facts)?).await?)
+}
+
+/// Lets a person go on for whom nothing waits.
+pub(crate) async fn may_go_on(house: &House, person: &Person) -> Result<(), Problem> {
+    if house.screening.waiting(&[person.id().uuid()]).await?.is_empty() {
+        return Ok(());
+    }
+    let detail = "this waits until our staff have looked at it; nothing is lost";
+    Err(Problem::new(&kinds::UNDER_REVIEW, detail))
+}

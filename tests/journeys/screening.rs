@@ -1,0 +1,140 @@
+//! Somebody may be on a list: their money waits, people look at it, and nothing is lost.
+
+use serde_json::{Value, json};
+use tests::Result;
+use tests::server::{Answer, NewQuote, Staff, TestServer};
+use uuid::Uuid;
+
+const UN: &str = include_str!("../../onboarding/tests/screening/un.xml");
+const OPENSANCTIONS: &str = include_str!("../../onboarding/tests/screening/opensanctions.csv");
+const LISTS: &str = "/operator/screening/lists";
+
+async fn load(staff: &Staff, list: &str, format: &str, text: &str) -> Result<Answer> {
+    let content_type = if format == "opensanctions-csv" { "text/csv" } else { "application/xml" };
+    let request = staff.caller.post(&format!("{LISTS}/{list}/versions?format={format}")).without_key();
+    request.body(content_type, text.to_owned()).send().await
+}
+
+async fn cases(staff: &Staff, query: &str) -> Result<Vec<Value>> {
+    let mut page = staff.caller.get(&format!("/operator/screening/cases{query}")).send().await?.expect(200);
+    Ok(serde_json::from_value(page["items"].take())?)
+}
+
+async fn decide(staff: &Staff, case: &Value, verdict: &str, reason: &str) -> Result<Answer> {
+    let id = case["id"].as_str().unwrap_or_default();
+    let request = staff.caller.post(&format!("/operator/screening/cases/{id}/{verdict}")).without_key();
+    request.json(&json!({ "reason": reason })).send().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_beneficiary_who_may_be_on_a_list_is_not_paid_before_somebody_looked() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    assert_eq!(load(&staff, "un", "un-xml", UN).await?.expect(200)["is_new"], true);
+    let kassoum = awa.beneficiary("Tambadou Kassoum", &caisse.code).await?;
+    let fatou = awa.beneficiary("Fatou Ndiaye", &caisse.code).await?;
+    let quote = awa.quote(&NewQuote::default()).await?;
+    let refused = awa.try_accept(quote.id, kassoum.id).await?;
+    assert!(refused.problem(403, "under-review").contains("nothing is lost"));
+    awa.accept(&quote, &fatou).await?;
+
+    let open = cases(&staff, "").await?;
+    assert_eq!(open.len(), 1);
+    assert_eq!(
+        (&open[0]["subject"]["name"], &open[0]["subject"]["kind"]),
+        (&json!("Tambadou Kassoum"), &json!("beneficiary"))
+    );
+    assert_eq!(open[0]["entry"]["reference"], "9100001");
+    assert!(open[0]["score"].as_u64().is_some_and(|score| score >= 850), "{}", open[0]);
+    assert!(open[0]["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty()));
+    let cleared = decide(&staff, &open[0], "clearance", "born elsewhere").await?.expect(200);
+    assert_eq!(cleared["state"], "cleared");
+    decide(&staff, &open[0], "confirmation", "or not").await?.problem(409, "wrong-state");
+    let quote = awa.quote(&NewQuote::default()).await?;
+    awa.accept(&quote, &kassoum).await?;
+
+    let id = open[0]["id"].as_str().unwrap_or_default();
+    let read = staff.caller.get(&format!("/operator/screening/cases/{id}")).send().await?.expect(200);
+    let events: Vec<_> = read["history"].as_array().into_iter().flatten().map(|past| &past["event"]).collect();
+    assert_eq!(events, ["opened", "cleared"]);
+    assert_eq!(read["history"][1]["reason"], "born elsewhere");
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_waits_when_a_list_changes_and_goes_on_when_it_is_cleared() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    let yerima = awa.beneficiary("Yerima Zakaryaou", &caisse.code).await?;
+    let waits = awa.accept(&awa.quote(&NewQuote::default()).await?, &yerima).await?;
+    staff.pay_in(&waits).await?;
+    let goes = awa.funded(&NewQuote::default(), &caisse, &staff).await?;
+    load(&staff, "un", "un-xml", UN).await?.expect(200);
+    let case = server
+        .eventually("a case of who was known before", async || Ok(cases(&staff, "?list=un").await?.pop()))
+        .await?;
+    let claimed = caisse.claim().await?;
+    assert_eq!(claimed.len(), 1, "one waits and the other goes on");
+    assert_eq!(claimed[0]["id"], json!(goes.id));
+    assert_eq!(awa.remittance(&waits).await?.state, "funded", "the money stays where it is");
+
+    decide(&staff, &case, "clearance", "another person").await?.expect(200);
+    let claimed = caisse.claim().await?;
+    assert_eq!((claimed.len(), &claimed[0]["id"]), (1, &json!(waits.id)));
+    caisse.confirm(waits.id).await?.expect(200);
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_who_may_be_on_a_list_waits_until_it_is_decided() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    load(&staff, "opensanctions", "opensanctions-csv", OPENSANCTIONS).await?.expect(200);
+    let identity =
+        json!({ "name": "Fodie Tounkaranke", "birth_date": "1980-02-11", "address": "Lyon", "country": "FR" });
+    let state = awa.caller.request(reqwest::Method::PUT, "/mobile/me/identity").json(&identity);
+    state.send().await?.expect(204);
+    let fatou = awa.beneficiary("Fatou Ndiaye", &caisse.code).await?;
+    let quote = awa.quote(&NewQuote::default()).await?;
+    awa.try_accept(quote.id, fatou.id).await?.problem(403, "under-review");
+    let own = cases(&staff, &format!("?owner={}", awa.id().await?)).await?;
+    assert_eq!(own[0]["subject"]["birth_date"], "1980-02-11");
+    // One operator is not enough.
+    let once = decide(&staff, &own[0], "confirmation", "the passport says so").await?.expect(200);
+    let again = decide(&staff, &own[0], "confirmation", "I am sure").await?.expect(200);
+    assert_eq!((&once["state"], &again["state"]), (&json!("open"), &json!("open")));
+    awa.try_accept(quote.id, fatou.id).await?.problem(403, "under-review");
+    // No other name helps while it is open.
+    awa.state_identity().await?.expect(204);
+    awa.try_accept(quote.id, fatou.id).await?.problem(403, "under-review");
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_taken_whole_or_refused_with_the_place_of_the_fault() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let loaded = load(&staff, "un", "un-xml", UN).await?.expect(200);
+    assert_eq!((&loaded["entries"], &loaded["published_on"]), (&json!(3), &json!("2026-01-15")));
+    let again = load(&staff, "un", "un-xml", UN).await?.expect(200);
+    assert_eq!((&again["is_new"], &again["version"]), (&json!(false), &loaded["version"]));
+    let faulty = load(&staff, "un", "un-xml", &UN.replace("1971-04-23", "soon")).await?;
+    assert!(faulty.problem(422, "file-refused").contains("DATE"));
+    load(&staff, "un", "ofac-xml", UN).await?.problem(422, "file-refused");
+    load(&staff, "un", "un-pdf", UN).await?.problem(422, "invalid-request");
+    load(&staff, "UN!", "un-xml", UN).await?.problem(422, "invalid-request");
+    let request = staff.caller.post(&format!("{LISTS}/un/versions?format=un-xml")).body("text/csv", UN.to_owned());
+    request.send().await?.problem(415, "unsupported-media-type");
+    let mut versions = staff.caller.get("/operator/screening/versions?limit=1").send().await?.expect(200);
+    assert_eq!(versions["items"].take().as_array().map(Vec::len), Some(1));
+    for path in ["/operator/screening/versions?cursor=x", "/operator/screening/cases?state=lost"] {
+        staff.caller.get(path).send().await?.problem(422, "invalid-request");
+    }
+    let unknown = format!("/operator/screening/cases/{}", Uuid::now_v7());
+    staff.caller.get(&unknown).send().await?.problem(404, "not-found");
+    awa.caller.get("/operator/screening/cases").send().await?.problem(401, "unauthenticated");
+    server.stop().await
+}
