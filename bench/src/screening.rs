@@ -135,7 +135,13 @@ async fn measure(server: &Server, options: &ScreeningOptions, machine: &str) -> 
     let cipher = Cipher::try_new(&Cipher::generate_key())?;
     let screening = || -> Result<Screening> {
         let spellings = Spellings::from_toml(SPELLINGS)?;
-        Ok(Screening::new(server.database(Base::First)?, cipher.clone(), Clock::system(), spellings, Score::new(THRESHOLD)))
+        Ok(Screening::new(
+            server.database(Base::First)?,
+            cipher.clone(),
+            Clock::system(),
+            spellings,
+            Score::new(THRESHOLD),
+        ))
     };
     let desk = screening()?;
     report::progress(&format!("entering {} people", Grouped(options.people)));
