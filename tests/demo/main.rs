@@ -85,7 +85,7 @@ fn the_demo_plays_the_main_job_and_its_log_holds_nothing_personal() -> Result {
     let said = installation.demo()?;
     assert!(said.contains("sums: 0 EUR, 0 MAD, 0 USD, 0 XAF, 0 XOF"), "{said}");
     assert!(said.contains(": holds"), "{said}");
-    assert_eq!(said.lines().filter(|line| line.starts_with("  holds    ")).count(), 15, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("  holds    ")).count(), 16, "{said}");
     hledger_accepts(&installation.directory.join("teranga.journal"))?;
     the_log_holds_nothing_personal(&installation.directory)?;
     // A second start finds everything as it was left.

@@ -65,11 +65,13 @@ fn print_trial_balance(balance: &Value) -> Result<(), Failure> {
         let accounts = if count > 1 { format!("{count} accounts") } else { String::new() };
         say(&format!("  {account:<44} {amount:>16} {currency}  {accounts}"));
     }
-    let differences: Vec<String> = list(balance.get("differences").unwrap_or(&Value::Null))?
+    let mut differences: Vec<(String, String)> = list(balance.get("differences").unwrap_or(&Value::Null))?
         .iter()
-        .map(|sum| Ok(format!("{} {}", text(sum, "/minor")?, text(sum, "/currency")?)))
+        .map(|sum| Ok((text(sum, "/currency")?, text(sum, "/minor")?)))
         .collect::<Result<_, Failure>>()?;
-    say(&format!("  sums: {}", differences.join(", ")));
+    differences.sort_unstable();
+    let sums: Vec<String> = differences.iter().map(|(currency, minor)| format!("{minor} {currency}")).collect();
+    say(&format!("  sums: {}", sums.join(", ")));
     Ok(())
 }
 
