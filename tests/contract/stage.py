@@ -295,6 +295,7 @@ class Stage:
                 return close["sequence"]
             time.sleep(0.2)
         raise SystemExit("no close was recorded")
+
     def screening(self):
         """One case that is cleared, one that waits for its second operator, one that is open; all are invented people."""
         loaded = "/screening/lists/invented/versions?format=opensanctions-csv"
