@@ -1,5 +1,7 @@
 //! Cursors: where a list goes on. Opaque to callers, so that they can change.
 
+use std::str::FromStr;
+
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,6 +35,14 @@ impl Page {
 
     pub(crate) fn cursor(&self) -> Option<&str> {
         self.cursor.as_deref()
+    }
+
+    /// The number after which the page begins, for lists in the order of one.
+    pub(crate) fn number<T: FromStr + ToString>(&self) -> Result<Option<T>, Problem> {
+        let Some(text) = &self.cursor else { return Ok(None) };
+        // Written as it is here: not with zeros before it.
+        let number = text.parse().ok().filter(|number: &T| number.to_string() == *text);
+        number.map(Some).ok_or_else(faulty_cursor)
     }
 
     pub(crate) fn limit(&self) -> Result<i64, Problem> {
@@ -84,11 +94,14 @@ fn read(text: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
         let time = Some(time).filter(|time| (1970..=9999).contains(&time.year()))?;
         Some((time, Uuid::from_slice(id).ok()?))
     };
-    parse().ok_or_else(|| {
-        let mut faults = Faults::default();
-        faults.add("cursor", "cursor", "take the cursor from the page before, or leave it out");
-        faults.problem()
-    })
+    parse().ok_or_else(faulty_cursor)
+}
+
+/// The fault of a cursor that is none of ours.
+pub(crate) fn faulty_cursor() -> Problem {
+    let mut faults = Faults::default();
+    faults.add("cursor", "cursor", "take the cursor from the page before, or leave it out");
+    faults.problem()
 }
 
 fn link(request: &HttpRequest, cursor: &str) -> (&'static str, String) {

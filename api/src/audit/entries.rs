@@ -10,10 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::book::BookOnly;
-use super::moment::{Asked, dates, faulty_cursor};
+use super::moment::{Asked, dates};
 use super::view::View;
 use crate::admission::Admitted;
-use crate::cursor;
+use crate::cursor::{self, faulty_cursor};
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem, kinds};

@@ -71,10 +71,3 @@ fn check_year(day: Option<NaiveDate>, name: &str, faults: &mut Faults) {
         faults.add(name, "date", "a year has four digits");
     }
 }
-
-/// The fault of a cursor that is none of ours.
-pub(super) fn faulty_cursor() -> Problem {
-    let mut faults = Faults::default();
-    faults.add("cursor", "cursor", "take the cursor from the page before, or leave it out");
-    faults.problem()
-}

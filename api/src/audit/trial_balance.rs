@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::book::BalanceBody;
-use super::moment::{Asked, faulty_cursor};
+use super::moment::Asked;
 use super::view::View;
 use crate::admission::Admitted;
-use crate::cursor;
+use crate::cursor::{self, faulty_cursor};
 use crate::house::House;
 use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};

@@ -11,7 +11,7 @@ use onboarding::{AuditScope, Auditor};
 use platform::cipher::Cipher;
 use uuid::Uuid;
 
-use super::moment::faulty_cursor;
+use crate::cursor::faulty_cursor;
 use crate::house::House;
 use crate::problem::{Faults, Problem, kinds};
 

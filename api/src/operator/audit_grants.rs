@@ -16,6 +16,7 @@ use crate::cursor::{self, Page};
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
+use crate::wire::whole::all_whole_or_none;
 use crate::wire::words;
 
 /// The longest that an auditor may read under one grant.
@@ -30,8 +31,9 @@ pub(super) struct NewAuditGrant {
     auditor: String,
     ends_at: DateTime<Utc>,
     /// The books that may be read; book 1 when left out.
+    #[serde(default, deserialize_with = "all_whole_or_none")]
     #[schema(min_items = 1, max_items = 100)]
-    books: Option<Vec<i16>>,
+    books: Option<Vec<i64>>,
     /// Only entries booked on that day (UTC) or later, and what the accounts held before.
     booked_from: Option<NaiveDate>,
     /// Only entries booked on that day or before.
@@ -100,13 +102,16 @@ impl NewAuditGrant {
             faults.add("/ends_at", "ends-at", "a grant ends in the future, within 366 days");
         }
         let days = dates(("/booked_from", self.booked_from), ("/booked_through", self.booked_through), &mut faults);
-        for (position, book) in self.books.iter().flatten().take(MAX_GRANTED_BOOKS).enumerate() {
-            faults.check(&format!("/books/{position}"), "unknown-book", house.clearing.book(BookId::new(*book)));
+        let mut books = Vec::new();
+        for (position, number) in self.books.iter().flatten().take(MAX_GRANTED_BOOKS + 1).enumerate() {
+            let book = i16::try_from(*number).ok().filter(|book| house.clearing.book(BookId::new(*book)).is_ok());
+            let book = book.ok_or_else(|| format!("there is no book {number}"));
+            books.extend(faults.check(&format!("/books/{position}"), "unknown-book", book));
         }
         faults.finish()?;
         let mut scope = AuditScope::default().booked(days.from, days.through)?;
-        if let Some(books) = &self.books {
-            scope = scope.of_books(books.clone())?;
+        if self.books.is_some() {
+            scope = scope.of_books(books)?;
         }
         Ok(if self.personal_data { scope.with_personal_data() } else { scope })
     }

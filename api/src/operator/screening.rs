@@ -54,7 +54,14 @@ pub(super) async fn load_list(
     let format = ListFormat::from_word(&query.format).ok_or("it is no form that is read here");
     let format = faults.check("format", "format", format);
     let (Some(name), Some(format)) = (name, format) else { return Err(faults.problem()) };
-    let wanted = if format == ListFormat::OpensanctionsCsv { "text/csv" } else { "application/xml" };
+    let (wanted, other) = match format {
+        ListFormat::OpensanctionsCsv => ("text/csv", "application/xml"),
+        _ => ("application/xml", "text/csv"),
+    };
+    if is_of_type(&request, other) {
+        faults.add("format", "format", format!("a list of this form is read as {wanted}, and this is {other}"));
+        return Err(faults.problem());
+    }
     if !is_of_type(&request, wanted) {
         return Err(Problem::new(&kinds::MEDIA_TYPE, format!("a list of this form is read as {wanted}")));
     }
@@ -77,12 +84,7 @@ pub(super) async fn list_versions(
     page: web::Query<Page>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page.limit()?;
-    let mut faults = Faults::default();
-    let before = page.cursor().map(|text| text.parse().ok().filter(|number: &i64| *number > 0));
-    let before = before.map(|number| number.ok_or("take the cursor from the page before, or leave it out"));
-    let before = before.map(|number| faults.check("cursor", "cursor", number).ok_or(())).transpose();
-    let Ok(before) = before else { return Err(faults.problem()) };
-    let found = house.screening.list_versions(before, limit).await?;
+    let found = house.screening.list_versions(page.number()?, limit).await?;
     let next = cursor::next(&found, limit, |last| last.version.to_string());
     let mut response = cursor::answer(&request, next.as_deref());
     Ok(response.json(ListVersionPage { items: found.into_iter().map(ListVersionBody::from).collect(), next }))

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::MoneyBody;
 use super::amount::AmountBody;
 use crate::cursor::{self, Page};
-use crate::problem::{Faults, Problem};
+use crate::problem::Problem;
 
 /// A registered unit of a project.
 #[derive(Serialize, ToSchema)]
@@ -48,17 +48,10 @@ impl UnitPage {
     /// The page that is asked for.
     pub(crate) async fn read(ledger: &Ledger, page: &Page) -> Result<Self, Problem> {
         let limit = page.limit()?;
-        let after = page.cursor().map(|text| text.parse().map_err(|_| faulty_cursor())).transpose()?;
-        let units = ledger.units(after, limit).await?;
+        let units = ledger.units(page.number()?, limit).await?;
         let next = cursor::next(&units, limit, |last| last.number().to_string());
         Ok(Self { items: units.into_iter().map(UnitBody::from).collect(), next })
     }
-}
-
-fn faulty_cursor() -> Problem {
-    let mut faults = Faults::default();
-    faults.add("cursor", "cursor", "take the cursor from the page before, or leave it out");
-    faults.problem()
 }
 
 /// Units of one lot, with what was paid for them.

@@ -31,6 +31,15 @@ pub(crate) fn all_whole<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) 
     Vec::<Number>::deserialize(deserializer)?.iter().map(read).collect()
 }
 
+/// Reads whole numbers, however each is written, or null.
+pub(crate) fn all_whole_or_none<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr,
+{
+    Option::<Vec<Number>>::deserialize(deserializer)?.map(|numbers| numbers.iter().map(read).collect()).transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
