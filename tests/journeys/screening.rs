@@ -126,8 +126,12 @@ async fn a_list_is_taken_whole_or_refused_with_the_place_of_the_fault() -> Resul
     load(&staff, "un", "ofac-xml", UN).await?.problem(422, "file-refused");
     load(&staff, "un", "un-pdf", UN).await?.problem(422, "invalid-request");
     load(&staff, "UN!", "un-xml", UN).await?.problem(422, "invalid-request");
-    let request = staff.caller.post(&format!("{LISTS}/un/versions?format=un-xml")).body("text/csv", UN.to_owned());
-    request.send().await?.problem(415, "unsupported-media-type");
+    for (media_type, status, problem) in
+        [("text/csv", 422, "invalid-request"), ("text/plain", 415, "unsupported-media-type")]
+    {
+        let request = staff.caller.post(&format!("{LISTS}/un/versions?format=un-xml")).body(media_type, UN.to_owned());
+        request.send().await?.problem(status, problem);
+    }
     let mut versions = staff.caller.get("/operator/screening/versions?limit=1").send().await?.expect(200);
     assert_eq!(versions["items"].take().as_array().map(Vec::len), Some(1));
     for path in ["/operator/screening/versions?cursor=x", "/operator/screening/cases?state=lost"] {
