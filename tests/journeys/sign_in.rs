@@ -61,13 +61,16 @@ async fn money_goes_out_from_a_proven_device_only() -> Result {
     let app = json!({});
     thief.caller.post("/mobile/me/second-factors/totp").json(&app).send().await?.problem(403, "device-not-proven");
     let change = json!({ "present": PASSWORD, "password": "fromager-de-la-place" });
-    thief.caller.request(Method::PUT, "/mobile/me/password").json(&change).send().await?.problem(403, "device-not-proven");
+    thief
+        .caller
+        .request(Method::PUT, "/mobile/me/password")
+        .json(&change)
+        .send()
+        .await?
+        .problem(403, "device-not-proven");
 
     // It was no thief: the code to the contact shows it.
-    thief.caller.post("/mobile/me/device/code").send().await?.expect(202);
-    let code = server.code_for(awa.contact()).await?;
-    let proof = json!({ "code": code });
-    thief.caller.request(Method::PUT, "/mobile/me/device/proof").json(&proof).send().await?.expect(204);
+    server.prove_device(&thief).await?;
     thief.try_accept(quote.id, beneficiary.id).await?.expect(201);
     server.stop().await
 }
@@ -76,7 +79,8 @@ async fn money_goes_out_from_a_proven_device_only() -> Result {
 async fn who_has_an_app_shows_it_at_the_door_and_for_money() -> Result {
     let server = TestServer::start().await?;
     let awa = server.migrant("Awa").await?;
-    let app = awa.caller.post("/mobile/me/second-factors/totp").json(&json!({ "name": "Phone" })).send().await?.expect(201);
+    let app =
+        awa.caller.post("/mobile/me/second-factors/totp").json(&json!({ "name": "Phone" })).send().await?.expect(201);
     let path = format!("/mobile/me/second-factors/totp/{}/confirmation", app["id"].as_str().unwrap_or_default());
     let confirm = json!({ "code": shown(&server, &app["secret"])? });
     awa.caller.request(Method::PUT, &path).json(&confirm).send().await?.expect(204);
@@ -115,7 +119,8 @@ async fn a_lost_password_comes_back_after_a_wait_that_every_device_shows() -> Re
     let server = TestServer::start().await?;
     let awa = server.migrant("Awa").await?;
     let anybody = server.anybody();
-    let ask = async |contact: &str| anybody.post("/mobile/recoveries").json(&json!({ "contact": contact })).send().await;
+    let ask =
+        async |contact: &str| anybody.post("/mobile/recoveries").json(&json!({ "contact": contact })).send().await;
     ask("nobody@example.org").await?.expect(202);
     let mails = server.mails_for(awa.contact())?;
     let asked = ask(awa.contact()).await?.expect(202);

@@ -55,7 +55,8 @@ async fn an_invented_token_signs_nobody_out() -> Result {
     let (front, _) = true_one.rsplit_once('.').ok_or("three parts")?;
     let device = entered.device.uuid().simple();
     let zeros = "0".repeat(64);
-    for invented in [format!("{front}.{zeros}"), format!("{device}.7.{zeros}"), format!("{device}.-1.00"), String::new()]
+    for invented in
+        [format!("{front}.{zeros}"), format!("{device}.7.{zeros}"), format!("{device}.-1.00"), String::new()]
     {
         assert!(matches!(door.people.refresh(&invented.into()).await, Err(Error::WrongCredentials)));
     }
@@ -171,7 +172,9 @@ async fn a_new_password_signs_the_other_devices_out() -> Result {
     let new = "fromager-de-la-place".to_owned();
     let change = |present: &str| {
         let (people, awa, present, new) = (door.people.clone(), awa.clone(), present.to_owned(), new.clone());
-        async move { people.change_password(&awa, &present.into(), &new.into(), Door::network(HOME)?).await.map_err(Into::into) }
+        async move {
+            people.change_password(&awa, &present.into(), &new.into(), Door::network(HOME)?).await.map_err(Into::into)
+        }
     };
     let refused: Result = change("not-the-password").await;
     assert!(refused.is_err());

@@ -3,8 +3,8 @@
 use chrono::Duration;
 use diesel_async::RunQueryDsl;
 use onboarding::{
-    ClientNetwork, Contact, Error, Language, Notice, PasswordPolicy, People, Person, RecoveryPolicy, SecondFactorPolicy,
-    SignIn, SignInPolicy, SignedIn,
+    ClientNetwork, Contact, Error, Language, Notice, PasswordPolicy, People, Person, RecoveryPolicy,
+    SecondFactorPolicy, SignIn, SignInPolicy, SignedIn,
 };
 use platform::cipher::Cipher;
 use platform::clock::Clock;

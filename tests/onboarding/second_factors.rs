@@ -63,10 +63,10 @@ async fn the_password_alone_lets_nobody_in_who_has_an_app() -> Result {
     let door = Door::new().await?;
     let (awa, secret) = with_an_app(&door).await?;
     let factors = door.people.second_factors(&awa).await?;
-    assert_eq!(factors.iter().map(|factor| (factor.kind, factor.name.as_deref())).collect::<Vec<_>>(), [(
-        FactorKind::Totp,
-        Some("Phone")
-    )]);
+    assert_eq!(
+        factors.iter().map(|factor| (factor.kind, factor.name.as_deref())).collect::<Vec<_>>(),
+        [(FactorKind::Totp, Some("Phone"))]
+    );
     assert_eq!(door.last_template(AWA).await?, "second-factors-changed");
 
     let challenge = asked(&door).await?;

@@ -6,8 +6,8 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::device::{DeviceId, RefreshToken};
 use super::PersonId;
+use super::device::{DeviceId, RefreshToken};
 use crate::Error;
 
 platform::define_id!(FactorId, "A second factor of a person.");

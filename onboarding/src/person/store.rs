@@ -200,11 +200,8 @@ impl People {
         template: &str,
         code: Option<String>,
     ) -> Result<(), Error> {
-        let (sealed, language): (Vec<u8>, String) = people::table
-            .find(person)
-            .select((people::sealed_contact, people::language))
-            .first(connection)
-            .await?;
+        let (sealed, language): (Vec<u8>, String) =
+            people::table.find(person).select((people::sealed_contact, people::language)).first(connection).await?;
         let contact = Contact::try_new(&self.cipher.decrypt(CONTACT, &sealed)?);
         let contact = contact.map_err(|_| Error::Corrupt("a contact"))?;
         let language = Language::try_new(&language).map_err(|_| Error::Corrupt("a language"))?;

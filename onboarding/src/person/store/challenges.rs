@@ -143,9 +143,7 @@ impl People {
         let (asked, mut connection) = self.answered(challenge, ChallengePurpose::SignIn, answer, network, None).await?;
         let name = asked.sealed_device_name.map(|sealed| self.cipher.decrypt(DEVICE_NAME, &sealed)).transpose()?;
         connection
-            .transaction(async |connection| {
-                self.open_device(connection, asked.person_id, name.as_deref(), true).await
-            })
+            .transaction(async |connection| self.open_device(connection, asked.person_id, name.as_deref(), true).await)
             .await
     }
 
@@ -229,9 +227,8 @@ impl People {
             FactorAnswer::Totp(code) => self.takes_one_time_code(connection, asked.person_id, &code).await,
             FactorAnswer::Passkey(answer) => {
                 let Some(sealed) = &asked.sealed_passkey_state else { return Ok(false) };
-                let state: PasskeyAuthentication =
-                    serde_json::from_str(&self.cipher.decrypt(PASSKEY_STATE, sealed)?)
-                        .map_err(|_| Error::Corrupt("a passkey's state"))?;
+                let state: PasskeyAuthentication = serde_json::from_str(&self.cipher.decrypt(PASSKEY_STATE, sealed)?)
+                    .map_err(|_| Error::Corrupt("a passkey's state"))?;
                 self.takes_passkey(connection, asked.person_id, answer, &state).await
             }
         }

@@ -13,8 +13,8 @@ use secrecy::SecretString;
 
 use super::allowance::{Allowance, Purpose};
 use super::{CONTACT, People};
-use crate::person::notice::{CONFIRMATION_TEMPLATE, REGISTERED_ALREADY_TEMPLATE};
 use crate::Error;
+use crate::person::notice::{CONFIRMATION_TEMPLATE, REGISTERED_ALREADY_TEMPLATE};
 use crate::person::{Contact, Language, PersonId};
 use crate::schema::{confirmations, people};
 
@@ -111,7 +111,8 @@ impl People {
                     .await?;
                 let [(confirmation, language)] = waiting.as_slice() else { return Ok(()) };
                 let language = Language::try_new(language).map_err(|_| Error::Corrupt("a language"))?;
-                let allowance = Allowance::of(connection, person, Purpose::Registration, now).await?.repeated_message(now);
+                let allowance =
+                    Allowance::of(connection, person, Purpose::Registration, now).await?.repeated_message(now);
                 let Some(allowance) = allowance else { return Ok(()) };
                 allowance.keep(connection, person, Purpose::Registration).await?;
                 let code = self.fresh_code(connection, person).await?;
