@@ -41,6 +41,7 @@ impl Door {
             },
             recovery: RecoveryPolicy { wait_hours: 72, lowered_days: 30 },
             idle_days: 90,
+            confirmation_proves_minutes: 60,
         };
         let people = People::try_new(test.database()?, cipher.clone(), clock.clone(), &policy)?;
         Ok(Self { test, clock, people, cipher })

@@ -36,6 +36,7 @@ pub(super) struct SignInBody {
 /// What shows that it is the person: a code of an authenticator app, or what their passkey answered.
 #[derive(Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[schema(as = FactorAnswer)]
 pub(super) enum FactorAnswerBody {
     /// A code by time (RFC 6238).
     #[schema(title = "OneTimeCode")]
@@ -66,7 +67,6 @@ impl From<FactorAnswerBody> for FactorAnswer {
 #[serde(deny_unknown_fields)]
 pub(super) struct ChallengeAnswer {
     challenge: Uuid,
-    #[schema(inline)]
     answer: FactorAnswerBody,
 }
 

@@ -18,8 +18,6 @@ pub const MOST_DEVICES: usize = 20;
 /// How long the token before the current one gives the current one again: the answer to it may have been lost on the
 /// way.
 pub(super) const REPEATED_WITHIN: Duration = Duration::minutes(1);
-/// How long after the contact was confirmed a device counts as proven: its owner has just read a code for this password.
-pub(super) const PROVEN_BY_CONFIRMATION: Duration = Duration::hours(1);
 
 /// Why a device is not signed in any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,6 +39,8 @@ pub struct SignInPolicy {
     pub recovery: RecoveryPolicy,
     /// Days after which a device that was not heard of is signed out.
     pub idle_days: u16,
+    /// Minutes after the contact was confirmed in which a sign-in proves its device.
+    pub confirmation_proves_minutes: u16,
 }
 
 /// How an account comes back to who lost the password or a second factor.
@@ -62,6 +64,7 @@ pub struct People {
     issuer: String,
     factor_counts_for: Duration,
     idle_after: Duration,
+    confirmation_proves_for: Duration,
     recovery: RecoveryPolicy,
 }
 
@@ -81,6 +84,7 @@ impl People {
             issuer: policy.second_factors.issuer.clone(),
             factor_counts_for: Duration::minutes(policy.second_factors.fresh_minutes.into()),
             idle_after: Duration::days(policy.idle_days.into()),
+            confirmation_proves_for: Duration::minutes(policy.confirmation_proves_minutes.into()),
             recovery: policy.recovery,
         })
     }

@@ -15,9 +15,7 @@ use secrecy::SecretString;
 use super::allowance::{Allowance, Purpose};
 use super::{People, six_digits, verified, within};
 use crate::Error;
-use crate::person::device::{
-    Device, DeviceEnd, DeviceId, MOST_DEVICES, PROVEN_BY_CONFIRMATION, REPEATED_WITHIN, RefreshToken, new_secret,
-};
+use crate::person::device::{Device, DeviceEnd, DeviceId, MOST_DEVICES, REPEATED_WITHIN, RefreshToken, new_secret};
 use crate::person::notice::{DEVICE_CODE_TEMPLATE, NEW_DEVICE_TEMPLATE, TOKEN_REUSED_TEMPLATE};
 use crate::person::second_factor::{Assurance, SignedIn};
 use crate::person::{Language, Person, PersonId};
@@ -104,7 +102,7 @@ impl People {
         let others = devices::table.filter(devices::person_id.eq(person));
         let further: bool = diesel::select(exists(others)).get_result(connection).await?;
         crowd_out(connection, person, now).await?;
-        let proven = by_second_factor || within(confirmed_at, PROVEN_BY_CONFIRMATION, now);
+        let proven = by_second_factor || within(confirmed_at, self.confirmation_proves_for, now);
         let (device, secret) = (DeviceId::generate(), new_secret());
         diesel::insert_into(devices::table)
             .values((
