@@ -7,12 +7,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use onboarding::{Auditor, GrantId, Institution, InstitutionId, Operator, OperatorId, Person, PersonId};
+use onboarding::{Auditor, DeviceId, GrantId, Institution, InstitutionId, Operator, OperatorId, Person, PersonId};
 use uuid::Uuid;
 
 use crate::house::House;
 use crate::problem::{Problem, kinds};
-use crate::tokens::Audience;
+use crate::tokens::{Audience, Bearer};
 
 /// Somebody who showed a token for this surface, and may still come in.
 pub(crate) struct Admitted<T>(T);
@@ -30,8 +30,8 @@ pub(crate) trait Admit: Sized + 'static {
     /// By tokens of which audience.
     const AUDIENCE: Audience;
 
-    /// Looks whether the token's subject may still come in; `what` is what is asked for.
-    fn recognise(house: &House, subject: Uuid, what: &str) -> impl Future<Output = Result<Self, Problem>>;
+    /// Looks whether whom the token names may still come in; `what` is what is asked for.
+    fn recognise(house: &House, bearer: Bearer, what: &str) -> impl Future<Output = Result<Self, Problem>>;
 
     /// The token's subject, under which idempotency keys are kept.
     fn subject(&self) -> Uuid;
@@ -49,11 +49,11 @@ impl<T: Admit> FromRequest for Admitted<T> {
             let house = house.ok_or_else(|| Problem::internal(&"the house is not at hand"))?;
             let refused = |detail: &str| Problem::new(&kinds::UNAUTHENTICATED, detail);
             let token = token.ok_or_else(|| refused("the header Authorization: Bearer is missing"))?;
-            let subject = house
+            let bearer = house
                 .tokens
                 .check(T::AUDIENCE, &token, house.clock.now())
                 .map_err(|_| refused("the token is not good here: expired, of another surface, or not ours"))?;
-            Ok(Self(T::recognise(&house, subject, &what).await?))
+            Ok(Self(T::recognise(&house, bearer, &what).await?))
         })
     }
 }
@@ -67,8 +67,10 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
 impl Admit for Person {
     const AUDIENCE: Audience = Audience::Mobile;
 
-    async fn recognise(house: &House, subject: Uuid, _: &str) -> Result<Self, Problem> {
-        Ok(house.people.recognise(PersonId::from_uuid(subject)).await?)
+    async fn recognise(house: &House, bearer: Bearer, _: &str) -> Result<Self, Problem> {
+        // A token from before devices were kept names none.
+        let device = bearer.device.ok_or(onboarding::Error::AccountUnusable)?;
+        Ok(house.people.recognise(PersonId::from_uuid(bearer.subject), DeviceId::from_uuid(device)).await?)
     }
 
     fn subject(&self) -> Uuid {
@@ -76,11 +78,38 @@ impl Admit for Person {
     }
 }
 
+/// A person who showed more than their password: their device is proven, and their second factor was shown lately if they
+/// have one. Who lets money out asks for it.
+#[derive(Clone, Debug)]
+pub(crate) struct StronglyAuthenticated(Person);
+
+impl Deref for StronglyAuthenticated {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.0
+    }
+}
+
+impl Admit for StronglyAuthenticated {
+    const AUDIENCE: Audience = Audience::Mobile;
+
+    async fn recognise(house: &House, bearer: Bearer, what: &str) -> Result<Self, Problem> {
+        let person = Person::recognise(house, bearer, what).await?;
+        person.must_be_strong()?;
+        Ok(Self(person))
+    }
+
+    fn subject(&self) -> Uuid {
+        self.0.id().uuid()
+    }
+}
+
 impl Admit for Institution {
     const AUDIENCE: Audience = Audience::Partner;
 
-    async fn recognise(house: &House, subject: Uuid, _: &str) -> Result<Self, Problem> {
-        Ok(house.access.recognise_institution(InstitutionId::from_uuid(subject)).await?)
+    async fn recognise(house: &House, bearer: Bearer, _: &str) -> Result<Self, Problem> {
+        Ok(house.access.recognise_institution(InstitutionId::from_uuid(bearer.subject)).await?)
     }
 
     fn subject(&self) -> Uuid {
@@ -91,8 +120,8 @@ impl Admit for Institution {
 impl Admit for Operator {
     const AUDIENCE: Audience = Audience::Operator;
 
-    async fn recognise(house: &House, subject: Uuid, _: &str) -> Result<Self, Problem> {
-        Ok(house.access.recognise_operator(OperatorId::from_uuid(subject)).await?)
+    async fn recognise(house: &House, bearer: Bearer, _: &str) -> Result<Self, Problem> {
+        Ok(house.access.recognise_operator(OperatorId::from_uuid(bearer.subject)).await?)
     }
 
     fn subject(&self) -> Uuid {
@@ -104,8 +133,8 @@ impl Admit for Auditor {
     const AUDIENCE: Audience = Audience::Audit;
 
     /// What an auditor reads is kept before it is shown.
-    async fn recognise(house: &House, subject: Uuid, what: &str) -> Result<Self, Problem> {
-        let auditor = house.access.recognise_auditor(GrantId::from_uuid(subject)).await?;
+    async fn recognise(house: &House, bearer: Bearer, what: &str) -> Result<Self, Problem> {
+        let auditor = house.access.recognise_auditor(GrantId::from_uuid(bearer.subject)).await?;
         house.access.record_read(&auditor, what).await?;
         Ok(auditor)
     }

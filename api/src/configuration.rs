@@ -1,5 +1,7 @@
 //! Settings: defaults, overridden by a file, then by the environment; checked whole before anything starts.
 
+mod books;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,10 @@ use remittance::{Corridors, SendingLimits};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub(crate) use books::FIRST_BOOK;
+pub use books::FurtherBook;
+
+use crate::sign_in_settings::{self, SignInSettings};
 use crate::{log_keys, screened};
 
 /// The defaults, as shipped.
@@ -22,11 +28,6 @@ const SPELLINGS: &str = include_str!("../../config/screening.toml");
 const CHART: &str = include_str!("../../config/chart-of-accounts.toml");
 /// The rates that a new installation knows.
 pub(crate) const RATES: &str = include_str!("../../config/rates.toml");
-
-/// The name of book 1.
-pub(crate) const FIRST_BOOK: &str = "teranga";
-/// Books that may stand beside book 1: each has a writer and a connection of its own.
-const MOST_FURTHER_BOOKS: usize = 32;
 
 /// All settings; `config/teranga.toml` says what each means.
 #[derive(Clone, Debug, Deserialize)]
@@ -49,6 +50,8 @@ pub struct Settings {
     pub transparency_log: TransparencyLogSettings,
     /// What a password costs to check.
     pub passwords: PasswordPolicy,
+    /// How people are let in.
+    pub sign_in: SignInSettings,
     /// How mail goes out.
     pub mail: MailSettings,
     /// Where rates come from.
@@ -63,16 +66,6 @@ pub struct Settings {
     pub screening: screened::ScreeningSettings,
     /// What is logged.
     pub log: LogSettings,
-}
-
-/// A book beside book 1.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FurtherBook {
-    /// Its number; part of its clearing accounts' names, so never changed.
-    pub number: i16,
-    /// Its name, when it has to be made.
-    pub name: String,
 }
 
 /// Where and how it listens.
@@ -332,10 +325,11 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
         }
     };
     let limits = settings.request_limits;
-    check_books(&settings.books, &mut require);
+    books::check(&settings.books, &mut require);
     require(settings.database.pool_size >= 4, "database.pool_size: at least 4");
     require(settings.server.request_timeout_seconds > 0, "server.request_timeout_seconds: above 0");
     screened::check(settings.screening, &mut require);
+    sign_in_settings::check(&settings.sign_in, &mut require);
     require((1..=60).contains(&settings.tokens.lifetime_minutes), "tokens.lifetime_minutes: 1 to 60");
     require(limits.per_second > 0 && limits.burst > 0, "request_limits: per_second and burst are above 0");
     require(limits.sign_ins_per_minute > 0, "request_limits.sign_ins_per_minute: above 0");
@@ -352,19 +346,6 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
     for provider in &settings.pay_in.providers {
         let known = ledger::AccountCode::held_by("assets:pay-in", provider).is_ok();
         require(known, "pay_in.providers: names have lower-case letters, digits and hyphens");
-    }
-}
-
-fn check_books(books: &[FurtherBook], require: &mut impl FnMut(bool, &str)) {
-    require(books.len() <= MOST_FURTHER_BOOKS, "books: 32 at most");
-    for (position, book) in books.iter().enumerate() {
-        let others = &books[..position];
-        require(book.number >= 2, "books: numbers are 2 or more; book 1 is always there");
-        require(!others.iter().any(|other| other.number == book.number), "books: a number is there twice");
-        let known = book.name == FIRST_BOOK || others.iter().any(|other| other.name == book.name);
-        require(!known, "books: a name is there twice");
-        let well_formed = (1..=60).contains(&book.name.chars().count()) && !book.name.chars().any(char::is_control);
-        require(well_formed, "books: names have 1 to 60 characters on one line");
     }
 }
 

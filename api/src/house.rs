@@ -12,7 +12,7 @@ use ledger::{
     BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, PseudonymKey, Subjects, WriterTask,
 };
 use onboarding::screening::{Score, Screening};
-use onboarding::{Access, Institutions, People, Person, Referrals};
+use onboarding::{Access, Institutions, People, Person, Referrals, Tier};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::database::{Access as DatabaseAccess, Database};
@@ -209,7 +209,12 @@ impl OpenHouse {
             running: Running::default(),
             verifying: tokio::sync::Semaphore::new(1),
             metrics,
-            people: People::try_new(database.clone(), cipher.clone(), clock.clone(), settings.passwords)?,
+            people: People::try_new(
+                database.clone(),
+                cipher.clone(),
+                clock.clone(),
+                &settings.sign_in.policy(settings.passwords),
+            )?,
             access: Access::new(database.clone(), clock.clone()),
             screening: Screening::new(
                 database.clone(),
@@ -272,7 +277,8 @@ impl OpenHouse {
 impl House {
     /// What a person may send, as their tier says: onboarding's answer in the words of remittances.
     pub(crate) fn sending_limits(&self, person: &Person) -> SendingLimits {
-        self.configuration.sending_limits(person.tier())
+        let tier = if person.has_lowered_limits() { person.tier().min(Tier::Identity) } else { person.tier() };
+        self.configuration.sending_limits(tier)
     }
 
     /// The feed of a book.

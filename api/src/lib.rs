@@ -40,6 +40,7 @@ mod schema;
 mod screened;
 mod seal;
 pub mod server;
+mod sign_in_settings;
 mod tokens;
 mod wire;
 mod workers;

@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use onboarding::{CONFIRMATION_TEMPLATE, Language, Notice, REGISTERED_ALREADY_TEMPLATE};
+use onboarding::{
+    CONFIRMATION_TEMPLATE, DEVICE_CODE_TEMPLATE, Language, NEW_DEVICE_TEMPLATE, Notice, PASSWORD_CHANGED_TEMPLATE,
+    RECOVERED_TEMPLATE, RECOVERY_BEGUN_TEMPLATE, RECOVERY_CODE_TEMPLATE, REGISTERED_ALREADY_TEMPLATE,
+    SECOND_FACTOR_GUESSED_TEMPLATE, SECOND_FACTORS_CHANGED_TEMPLATE, TOKEN_REUSED_TEMPLATE,
+};
 use platform::outbox::{Deliver, Delivery};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -114,6 +118,78 @@ fn letter(notice: &Notice) -> Result<(&'static str, String), String> {
             "Quelqu'un, peut-être vous, vient d'essayer de s'inscrire avec ce contact. Il est déjà inscrit : connectez-vous \
              avec votre mot de passe. Si ce n'était pas vous, il n'y a rien à faire.\n"
                 .to_owned(),
+        )),
+        (DEVICE_CODE_TEMPLATE, Language::En) => Ok((
+            "Your code for a new device",
+            format!("Your code is {code}.\n\nIt proves a device that has signed in with your password, and is good for 15 minutes. If you did not sign in, change your password: somebody knows it.\n"),
+        )),
+        (DEVICE_CODE_TEMPLATE, Language::Fr) => Ok((
+            "Votre code pour un nouvel appareil",
+            format!("Votre code est {code}.\n\nIl confirme un appareil qui s'est connecté avec votre mot de passe et il est valable 15 minutes. Si ce n'était pas vous, changez votre mot de passe : quelqu'un le connaît.\n"),
+        )),
+        (NEW_DEVICE_TEMPLATE, Language::En) => Ok((
+            "A new device has signed in",
+            "A device has just signed in to your account. If it was not you, sign it out in the app under Devices and change your password.\n".to_owned(),
+        )),
+        (NEW_DEVICE_TEMPLATE, Language::Fr) => Ok((
+            "Un nouvel appareil s'est connecté",
+            "Un appareil vient de se connecter à votre compte. Si ce n'était pas vous, déconnectez-le dans l'application, sous Appareils, et changez votre mot de passe.\n".to_owned(),
+        )),
+        (TOKEN_REUSED_TEMPLATE, Language::En) => Ok((
+            "A device was signed out for your safety",
+            "One of your devices was signed out, since somebody else seems to have copied what keeps it signed in. Sign in again, and change your password if you do not know why.\n".to_owned(),
+        )),
+        (TOKEN_REUSED_TEMPLATE, Language::Fr) => Ok((
+            "Un appareil a été déconnecté pour votre sécurité",
+            "Un de vos appareils a été déconnecté : quelqu'un d'autre semble avoir copié ce qui le garde connecté. Reconnectez-vous, et changez votre mot de passe si vous n'en connaissez pas la raison.\n".to_owned(),
+        )),
+        (SECOND_FACTORS_CHANGED_TEMPLATE, Language::En) => Ok((
+            "Your second factors were changed",
+            "A second factor was added to your account or removed from it. If it was not you, change your password in the app now.\n".to_owned(),
+        )),
+        (SECOND_FACTORS_CHANGED_TEMPLATE, Language::Fr) => Ok((
+            "Vos seconds facteurs ont changé",
+            "Un second facteur a été ajouté à votre compte ou en a été retiré. Si ce n'était pas vous, changez tout de suite votre mot de passe dans l'application.\n".to_owned(),
+        )),
+        (SECOND_FACTOR_GUESSED_TEMPLATE, Language::En) => Ok((
+            "Somebody knows your password",
+            "Somebody signed in with your password and tried several wrong codes. They are not in. If it was not you, change your password now.\n".to_owned(),
+        )),
+        (SECOND_FACTOR_GUESSED_TEMPLATE, Language::Fr) => Ok((
+            "Quelqu'un connaît votre mot de passe",
+            "Quelqu'un s'est connecté avec votre mot de passe et a essayé plusieurs codes faux. Cette personne n'est pas entrée. Si ce n'était pas vous, changez votre mot de passe maintenant.\n".to_owned(),
+        )),
+        (PASSWORD_CHANGED_TEMPLATE, Language::En) => Ok((
+            "Your password was changed",
+            "Your password was changed, and your other devices were signed out. If it was not you, recover your account in the app at once.\n".to_owned(),
+        )),
+        (PASSWORD_CHANGED_TEMPLATE, Language::Fr) => Ok((
+            "Votre mot de passe a changé",
+            "Votre mot de passe a été changé et vos autres appareils ont été déconnectés. Si ce n'était pas vous, récupérez tout de suite votre compte dans l'application.\n".to_owned(),
+        )),
+        (RECOVERY_CODE_TEMPLATE, Language::En) => Ok((
+            "Your code to recover your account",
+            format!("Your code is {code}.\n\nIt begins the recovery of your account and is good for 15 minutes. If you did not ask for it, there is nothing to do. We never ask for it by phone or message.\n"),
+        )),
+        (RECOVERY_CODE_TEMPLATE, Language::Fr) => Ok((
+            "Votre code pour récupérer votre compte",
+            format!("Votre code est {code}.\n\nIl commence la récupération de votre compte et il est valable 15 minutes. Si vous ne l'avez pas demandé, il n'y a rien à faire. Nous ne le demandons jamais par téléphone ni par message.\n"),
+        )),
+        (RECOVERY_BEGUN_TEMPLATE, Language::En) => Ok((
+            "The recovery of your account has begun",
+            "Somebody, perhaps you, recovers your account and will be able to set a new password. If it is not you, open the app and stop it there with your password.\n".to_owned(),
+        )),
+        (RECOVERY_BEGUN_TEMPLATE, Language::Fr) => Ok((
+            "La récupération de votre compte a commencé",
+            "Quelqu'un, peut-être vous, récupère votre compte et pourra choisir un nouveau mot de passe. Si ce n'est pas vous, ouvrez l'application et arrêtez-la avec votre mot de passe.\n".to_owned(),
+        )),
+        (RECOVERED_TEMPLATE, Language::En) => Ok((
+            "Your account was recovered",
+            "Your account has a new password, and all devices were signed out. If it was not you, write to us at once.\n".to_owned(),
+        )),
+        (RECOVERED_TEMPLATE, Language::Fr) => Ok((
+            "Votre compte a été récupéré",
+            "Votre compte a un nouveau mot de passe et tous les appareils ont été déconnectés. Si ce n'était pas vous, écrivez-nous tout de suite.\n".to_owned(),
         )),
         (other, _) => Err(format!("there is no text {other}")),
     }

@@ -4,8 +4,11 @@ mod account;
 mod beneficiaries;
 mod projects;
 mod quotes;
+mod recovery;
 mod referrals;
 mod remittances;
+mod second_factors;
+mod sign_in;
 mod wallet;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -16,7 +19,26 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(account::register)
         .service(account::send_code_again)
         .service(account::confirm_contact)
-        .service(account::sign_in)
+        .service(sign_in::sign_in)
+        .service(sign_in::sign_in_by_second_factor)
+        .service(sign_in::refresh)
+        .service(sign_in::list_devices)
+        .service(sign_in::sign_out)
+        .service(sign_in::send_device_code)
+        .service(sign_in::prove_device)
+        .service(sign_in::ask_second_factor)
+        .service(sign_in::show_second_factor)
+        .service(second_factors::list_second_factors)
+        .service(second_factors::begin_one_time_codes)
+        .service(second_factors::confirm_one_time_codes)
+        .service(second_factors::begin_passkey)
+        .service(second_factors::confirm_passkey)
+        .service(second_factors::remove_second_factor)
+        .service(recovery::ask_recovery)
+        .service(recovery::begin_recovery)
+        .service(recovery::complete_recovery)
+        .service(recovery::cancel_recovery)
+        .service(recovery::change_password)
         .service(account::read_me)
         .service(account::state_identity)
         .service(quotes::make_quote)

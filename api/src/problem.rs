@@ -182,6 +182,11 @@ impl Faults {
         result.map_err(|error| self.add(pointer, code, error.to_string())).ok()
     }
 
+    /// Whether none was noted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
         self.0.push(Fault { pointer: pointer.into(), code, detail: detail.into() });
     }

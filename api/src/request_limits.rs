@@ -69,5 +69,9 @@ fn decide(limiter: &Limiter, client: ClientNetwork) -> Result<u32, Problem> {
 }
 
 fn is_sign_in(route: &str) -> bool {
-    route.ends_with("/tokens") || route.ends_with("/oauth/token") || route.starts_with("/v1/mobile/registrations")
+    route.ends_with("/tokens")
+        || route.ends_with("/oauth/token")
+        || route.starts_with("/v1/mobile/registrations")
+        || route.starts_with("/v1/mobile/recoveries")
+        || route.starts_with("/v1/mobile/tokens/")
 }

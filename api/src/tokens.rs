@@ -43,6 +43,9 @@ struct Claims {
     iss: String,
     aud: String,
     sub: Uuid,
+    /// The device, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     iat: i64,
     exp: i64,
     jti: Uuid,
@@ -71,6 +74,14 @@ pub(crate) enum TokenKeyError {
     NoKey(String),
 }
 
+/// Whom a token names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bearer {
+    pub(crate) subject: Uuid,
+    /// On which device; only people have them.
+    pub(crate) device: Option<Uuid>,
+}
+
 /// The token is forged, expired, or for another audience.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct InvalidToken;
@@ -97,13 +108,14 @@ impl Tokens {
     }
 
     /// A token for a subject of an audience.
-    pub(crate) fn issue(&self, audience: Audience, subject: Uuid, now: DateTime<Utc>) -> Option<String> {
+    pub(crate) fn issue(&self, audience: Audience, bearer: Bearer, now: DateTime<Utc>) -> Option<String> {
         let key = self.keys.last()?;
         let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::EdDSA) };
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: audience.word().to_owned(),
-            sub: subject,
+            sub: bearer.subject,
+            sid: bearer.device,
             iat: now.timestamp(),
             exp: (now + self.lifetime).timestamp(),
             jti: Uuid::now_v7(),
@@ -112,7 +124,7 @@ impl Tokens {
     }
 
     /// Whom a token names, if it is ours, for this audience, and still good.
-    pub(crate) fn check(&self, audience: Audience, token: &str, now: DateTime<Utc>) -> Result<Uuid, InvalidToken> {
+    pub(crate) fn check(&self, audience: Audience, token: &str, now: DateTime<Utc>) -> Result<Bearer, InvalidToken> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken)?;
         let key = self.keys.iter().find(|key| Some(&key.id) == header.kid.as_ref()).ok_or(InvalidToken)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
@@ -126,7 +138,7 @@ impl Tokens {
         if claims.exp <= now.timestamp() || claims.iat > now.timestamp() + 60 {
             return Err(InvalidToken);
         }
-        Ok(claims.sub)
+        Ok(Bearer { subject: claims.sub, device: claims.sid })
     }
 
     /// The public halves, as a JSON Web Key Set (RFC 7517, RFC 8037).
@@ -198,7 +210,7 @@ mod tests {
     fn a_token_is_good_for_its_audience_and_its_time_only() {
         let (ours, theirs) = (tokens("ours"), tokens("theirs"));
         let now = Utc::now();
-        let subject = Uuid::now_v7();
+        let subject = Bearer { subject: Uuid::now_v7(), device: Some(Uuid::now_v7()) };
         let token = ours.issue(Audience::Partner, subject, now).expect("a token");
         assert_eq!(ours.check(Audience::Partner, &token, now), Ok(subject));
         assert_eq!(ours.check(Audience::Mobile, &token, now), Err(InvalidToken));

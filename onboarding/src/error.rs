@@ -31,6 +31,39 @@ pub enum Error {
     /// The code is wrong, used up or too old.
     #[error("the code is wrong, used up or too old; ask for another one")]
     WrongCode,
+    /// A second factor does not fit, or was asked for too long ago; which of it is not told.
+    #[error("the second factor is wrong, used up or too late; ask for another try")]
+    WrongSecondFactor,
+    /// The password alone is not enough on this device.
+    #[error("this device is not proven: ask for a code to your contact and show it first")]
+    DeviceNotProven,
+    /// The second factor was not shown lately.
+    #[error("show your second factor first")]
+    SecondFactorNeeded,
+    /// A person has as many second factors as one can have.
+    #[error("at most {most} second factors")]
+    TooManyFactors {
+        /// Most.
+        most: usize,
+    },
+    /// Passkeys are not set up at this place.
+    #[error("passkeys cannot be used here")]
+    NoPasskeysHere,
+    /// Passkeys failed; a fault of the configuration.
+    #[error("passkeys cannot be used as they are set up: {0}")]
+    Passkeys(String),
+    /// As many messages were sent as a day allows, or one only just now.
+    #[error("a message was sent less than a minute ago, or five were sent today")]
+    TooManyMessages,
+    /// There is no such recovery, it is over, or the key is not its.
+    #[error("there is no such recovery, it is over, or the key is not its")]
+    NoRecovery,
+    /// The recovery waits, so that the owner can stop it.
+    #[error("the recovery can be completed from {ready_at} on")]
+    TooEarly {
+        /// From when on.
+        ready_at: chrono::DateTime<chrono::Utc>,
+    },
     /// The account is closed or restricted.
     #[error("this account cannot be used")]
     AccountUnusable,

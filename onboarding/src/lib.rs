@@ -9,7 +9,7 @@
 //! - States are enums; only their transitions change them.
 //!
 //! # What is not here yet
-//! Documents and reviewed tiers, households, associations, second factors and refresh tokens.
+//! Documents and reviewed tiers, households, associations.
 
 mod access;
 mod country;
@@ -31,7 +31,12 @@ pub use institution::{
     Institutions, InvalidInstitutionCode, Product,
 };
 pub use person::{
-    CONFIRMATION_TEMPLATE, ClientNetwork, Contact, ContactError, Identity, Language, Notice, PasswordPolicy, People,
-    Person, PersonId, PersonState, REGISTERED_ALREADY_TEMPLATE, Tier, UnknownLanguage,
+    Assurance, CONFIRMATION_TEMPLATE, Challenge, ChallengeId, ClientNetwork, Contact, ContactError,
+    DEVICE_CODE_TEMPLATE, Device, DeviceId, Factor, FactorAnswer, FactorId, FactorKind, Identity, Language,
+    MOST_DEVICES, MOST_FACTORS, NEW_DEVICE_TEMPLATE, NewOneTimeCodes, Notice, PASSWORD_CHANGED_TEMPLATE,
+    PasswordPolicy, People, Person, PersonId, PersonState, RECOVERED_TEMPLATE, RECOVERY_BEGUN_TEMPLATE,
+    RECOVERY_CODE_TEMPLATE, REGISTERED_ALREADY_TEMPLATE, RecoveryBegun, RecoveryId, RecoveryKey, RecoveryPolicy,
+    RefreshToken, SECOND_FACTOR_GUESSED_TEMPLATE, SECOND_FACTORS_CHANGED_TEMPLATE, SecondFactorPolicy, SignIn,
+    SignInPolicy, SignedIn, TOKEN_REUSED_TEMPLATE, Tier, UnknownLanguage,
 };
 pub use referral::{ConsentId, FamilyNeed, Reason, Referral, ReferralId, ReferralState, Referrals, SentReferral, rank};

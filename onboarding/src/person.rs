@@ -2,7 +2,13 @@
 
 mod client_network;
 mod contact;
+mod device;
+mod notice;
+mod one_time;
+mod passkey;
 mod password;
+mod recovery;
+mod second_factor;
 mod store;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -10,8 +16,20 @@ use serde::{Deserialize, Serialize};
 
 pub use client_network::ClientNetwork;
 pub use contact::{Contact, ContactError};
+pub use device::{Device, DeviceId, MOST_DEVICES, RefreshToken};
+pub use notice::{
+    CONFIRMATION_TEMPLATE, DEVICE_CODE_TEMPLATE, NEW_DEVICE_TEMPLATE, Notice, PASSWORD_CHANGED_TEMPLATE,
+    RECOVERED_TEMPLATE, RECOVERY_BEGUN_TEMPLATE, RECOVERY_CODE_TEMPLATE, REGISTERED_ALREADY_TEMPLATE,
+    SECOND_FACTOR_GUESSED_TEMPLATE, SECOND_FACTORS_CHANGED_TEMPLATE, TOKEN_REUSED_TEMPLATE,
+};
+pub use passkey::SecondFactorPolicy;
 pub use password::PasswordPolicy;
-pub use store::{CONFIRMATION_TEMPLATE, Notice, People, REGISTERED_ALREADY_TEMPLATE};
+pub use recovery::{RecoveryBegun, RecoveryId, RecoveryKey};
+pub use second_factor::{
+    Assurance, Challenge, ChallengeId, Factor, FactorAnswer, FactorId, FactorKind, MOST_FACTORS, NewOneTimeCodes,
+    SignIn, SignedIn,
+};
+pub use store::{People, RecoveryPolicy, SignInPolicy};
 
 use crate::{Country, Error};
 
@@ -110,11 +128,40 @@ pub struct Person {
     id: PersonId,
     tier: Tier,
     language: Language,
+    device: DeviceId,
+    assurance: Assurance,
+    limits_lowered: bool,
 }
 
 impl Person {
-    pub(crate) const fn new(id: PersonId, tier: Tier, language: Language) -> Self {
-        Self { id, tier, language }
+    /// On which device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.device
+    }
+
+    /// How sure it is that it is them.
+    #[must_use]
+    pub const fn assurance(&self) -> Assurance {
+        self.assurance
+    }
+
+    /// Whether they can send only little at the moment, since their account was recovered.
+    #[must_use]
+    pub const fn has_lowered_limits(&self) -> bool {
+        self.limits_lowered
+    }
+
+    /// Lets go on only who showed more than the password: for money that goes out, and for what guards the account.
+    ///
+    /// # Errors
+    /// [`Error::DeviceNotProven`], [`Error::SecondFactorNeeded`].
+    pub const fn must_be_strong(&self) -> Result<(), Error> {
+        match self.assurance {
+            Assurance::Strong => Ok(()),
+            Assurance::SecondFactorDue => Err(Error::SecondFactorNeeded),
+            Assurance::Password => Err(Error::DeviceNotProven),
+        }
     }
 
     /// Who.

@@ -16,6 +16,70 @@ diesel::table! {
         sealed_birth_date -> Nullable<Bytea>,
         sealed_address -> Nullable<Bytea>,
         registered_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        limits_lowered_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    onboarding.devices (device_id) {
+        device_id -> Uuid,
+        person_id -> Uuid,
+        sealed_name -> Nullable<Bytea>,
+        sealed_secret -> Bytea,
+        generation -> Int4,
+        signed_in_at -> Timestamptz,
+        refreshed_at -> Timestamptz,
+        proven_at -> Nullable<Timestamptz>,
+        second_factor_at -> Nullable<Timestamptz>,
+        code_index -> Nullable<Bytea>,
+        code_tries_left -> Int4,
+        code_expires_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        ended_because -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    onboarding.second_factors (factor_id) {
+        factor_id -> Uuid,
+        person_id -> Uuid,
+        kind -> Text,
+        sealed_name -> Nullable<Bytea>,
+        sealed_secret -> Bytea,
+        credential_index -> Nullable<Bytea>,
+        last_step -> Nullable<Int8>,
+        made_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    onboarding.second_factor_challenges (challenge_id) {
+        challenge_id -> Uuid,
+        person_id -> Uuid,
+        device_id -> Nullable<Uuid>,
+        sealed_device_name -> Nullable<Bytea>,
+        sealed_passkey_state -> Nullable<Bytea>,
+        purpose -> Text,
+        tries_left -> Int4,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.recoveries (recovery_id) {
+        recovery_id -> Uuid,
+        person_id -> Uuid,
+        state -> Text,
+        code_index -> Bytea,
+        tries_left -> Int4,
+        code_expires_at -> Timestamptz,
+        key_digest -> Nullable<Bytea>,
+        by_second_factor -> Bool,
+        ready_at -> Nullable<Timestamptz>,
+        asked_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -32,12 +96,13 @@ diesel::table! {
 }
 
 diesel::table! {
-    onboarding.message_allowances (person_id) {
+    onboarding.message_allowances (person_id, purpose) {
         person_id -> Uuid,
         since -> Timestamptz,
         messages -> Int4,
         tries -> Int4,
         last_message_at -> Nullable<Timestamptz>,
+        purpose -> Text,
     }
 }
 
@@ -215,11 +280,16 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(devices -> people (person_id));
 diesel::joinable!(screening_cases -> screening_subjects (subject_id));
 diesel::joinable!(screening_cases -> screening_entries (entry_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     people,
+    devices,
+    second_factors,
+    second_factor_challenges,
+    recoveries,
     confirmations,
     message_allowances,
     sign_in_failures,

@@ -11,6 +11,7 @@ import re
 import time
 import uuid
 
+import account
 import signed_log
 import statements
 from client import Client
@@ -42,12 +43,35 @@ def euro(amount):
     return {"amount": amount, "currency": "EUR"}
 
 
+class Mails:
+    """What was sent during development; each code is taken once."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.read = set()
+
+    def code(self, contact):
+        """The code of a mail to a contact that was not read yet, once it is there."""
+        deadline = time.monotonic() + CODE_ARRIVES_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            for path in set(self.directory.glob("mail/*.eml")) - self.read:
+                mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+                text = mail.get_body()
+                found = text and re.search(r"\b[0-9]{6}\b", text.get_content())
+                if found and contact in mail["To"]:
+                    self.read.add(path)
+                    return found.group()
+            time.sleep(0.1)
+        raise SystemExit("no mail with a code has arrived")
+
+
 class Stage:
     """Who is there, and what of each kind; `known` are the ids that requests may try."""
 
     def __init__(self, base, directory):
         self.base, self.directory = base, directory
         self.known = {}
+        self.mails = Mails(directory)
         first = json.loads((directory / "first-operator.json").read_text())
         self.operator = Client(base, "operator").sign_in(first)
         self.set_rates()
@@ -69,6 +93,7 @@ class Stage:
         self.known["audit-grants"] = spare
         self.anybody = Client(base, "public")
         self.known.update(signed_log.prepare(self.anybody, self.auditor))
+        self.migrant.answered |= account.prepare(base, self.mails)
         self.read_everything()
         people = (self.migrant, self.partner, self.auditor, self.operator, self.anybody)
         self.clients = {client.audience: client for client in people}
@@ -110,8 +135,10 @@ class Stage:
         client = Client(self.base, "mobile")
         client.post("/registrations", {"contact": CONTACT, "password": PASSWORD, "language": "en"})
         client.post("/registrations/code", {"contact": "somebody@example.org"})
-        client.post("/registrations/confirmation", {"contact": CONTACT, "code": self.code_from_mail()})
+        client.post("/registrations/confirmation", {"contact": CONTACT, "code": self.mails.code(CONTACT)})
         client.token = client.post("/tokens", {"contact": CONTACT, "password": PASSWORD})["access_token"]
+        client.post("/me/device/code")
+        client.put("/me/device/proof", {"code": self.mails.code(CONTACT)})
         identity = {
             "name": "Awa Ndiaye",
             "birth_date": "1990-04-02",
@@ -120,17 +147,6 @@ class Stage:
         }
         client.put("/me/identity", identity)
         return client
-
-    def code_from_mail(self):
-        deadline = time.monotonic() + CODE_ARRIVES_WITHIN_SECONDS
-        while time.monotonic() < deadline:
-            for path in self.directory.glob("mail/*.eml"):
-                text = email.message_from_bytes(path.read_bytes(), policy=email.policy.default).get_body()
-                found = text and re.search(r"\b[0-9]{6}\b", text.get_content())
-                if found:
-                    return found.group()
-            time.sleep(0.1)
-        raise SystemExit("no mail with a code has arrived")
 
     def project(self, title, vetted=True, opened=True):
         project = {

@@ -121,7 +121,11 @@ async fn with_one_day(server: &TestServer) -> Result<Auditor> {
         if day > 0 {
             server.clock.advance(Duration::days(1));
         }
-        awa.signed_in().await?.funded(&NewQuote::default(), &caisse, &server.staff().await?).await?;
+        let awa = awa.signed_in().await?;
+        if day > 0 {
+            server.prove_device(&awa).await?;
+        }
+        awa.funded(&NewQuote::default(), &caisse, &server.staff().await?).await?;
     }
     assert_eq!(server.head().await?, 3);
     let day = json!({ "booked_from": "2026-03-03", "booked_through": "2026-03-03" });

@@ -20,5 +20,6 @@ mod reconciliation;
 mod referrals;
 mod repeating;
 mod screening;
+mod sign_in;
 mod units;
 mod whole_path;

@@ -2,7 +2,10 @@
 
 use chrono::Duration;
 use diesel_async::RunQueryDsl;
-use onboarding::{ClientNetwork, Contact, Error, Language, Notice, PasswordPolicy, People, Person};
+use onboarding::{
+    ClientNetwork, Contact, Error, Language, Notice, PasswordPolicy, People, Person, RecoveryPolicy,
+    SecondFactorPolicy, SignIn, SignInPolicy, SignedIn,
+};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
@@ -10,6 +13,11 @@ use tests::Result;
 
 /// When the clock stands still.
 const START: &str = "2026-03-02T09:00:00Z";
+
+/// What passkeys are bound to.
+pub(crate) const DOMAIN: &str = "teranga.example";
+/// Where they are used.
+pub(crate) const ORIGIN: &str = "https://teranga.example";
 
 pub(crate) struct Door {
     pub(crate) test: TestDatabase,
@@ -23,8 +31,19 @@ impl Door {
         let test = TestDatabase::create().await?;
         let cipher = Cipher::try_new(&Cipher::generate_key())?;
         let clock = Clock::fixed(START.parse()?);
-        let policy = PasswordPolicy { memory_kib: 64, passes: 1, at_once: 4 };
-        let people = People::try_new(test.database()?, cipher.clone(), clock.clone(), policy)?;
+        let policy = SignInPolicy {
+            passwords: PasswordPolicy { memory_kib: 64, passes: 1, at_once: 4 },
+            second_factors: SecondFactorPolicy {
+                issuer: "Teranga".to_owned(),
+                fresh_minutes: 15,
+                relying_party: Some(DOMAIN.to_owned()),
+                origins: vec![ORIGIN.to_owned()],
+            },
+            recovery: RecoveryPolicy { wait_hours: 72, lowered_days: 30 },
+            idle_days: 90,
+            confirmation_proves_minutes: 60,
+        };
+        let people = People::try_new(test.database()?, cipher.clone(), clock.clone(), &policy)?;
         Ok(Self { test, clock, people, cipher })
     }
 
@@ -45,9 +64,31 @@ impl Door {
         contact: &str,
         password: &str,
         address: &str,
-    ) -> Result<std::result::Result<Person, Error>> {
-        let network = ClientNetwork::of(address.parse()?);
-        Ok(self.people.sign_in(&Contact::try_new(contact)?, &password.to_owned().into(), network).await)
+    ) -> Result<std::result::Result<SignIn, Error>> {
+        let network = Self::network(address)?;
+        Ok(self.people.sign_in(&Contact::try_new(contact)?, &password.to_owned().into(), network, None).await)
+    }
+
+    pub(crate) fn network(address: &str) -> Result<ClientNetwork> {
+        Ok(ClientNetwork::of(address.parse()?))
+    }
+
+    /// Somebody who came in by the password.
+    pub(crate) async fn entered(&self, contact: &str, password: &str, address: &str) -> Result<SignedIn> {
+        match self.sign_in(contact, password, address).await?? {
+            SignIn::Admitted(signed_in) => Ok(signed_in),
+            SignIn::SecondFactor(_) => Err("the second factor is asked for".into()),
+        }
+    }
+
+    /// Whom a device's token lets in.
+    pub(crate) async fn recognised(&self, signed_in: &SignedIn) -> Result<Person> {
+        Ok(self.people.recognise(signed_in.person, signed_in.device).await?)
+    }
+
+    /// Which text was sent to a contact last.
+    pub(crate) async fn last_template(&self, contact: &str) -> Result<String> {
+        Ok(self.notices(contact).await?.pop().ok_or("a notice")?.template)
     }
 
     /// What somebody can see of a sign-in.

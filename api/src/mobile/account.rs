@@ -1,8 +1,6 @@
-use std::net::Ipv4Addr;
-
-use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
-use chrono::NaiveDate;
-use onboarding::{ClientNetwork, Contact, Country, Identity, Language, Person};
+use actix_web::{HttpResponse, get, post, put, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use onboarding::{Assurance, Contact, Country, Identity, Language, Person};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,9 +13,7 @@ use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
 use crate::screened;
-use crate::tokens::Audience;
 use crate::wire::MoneyBody;
-use crate::wire::sign_in::{TokenBody, token};
 
 /// Who wants to register.
 #[derive(Deserialize, ToSchema)]
@@ -38,7 +34,7 @@ pub(super) struct Registration {
 #[serde(deny_unknown_fields)]
 pub(super) struct ContactOnly {
     #[schema(min_length = 3, max_length = 254, example = "awa@example.org")]
-    contact: String,
+    pub(super) contact: String,
 }
 
 /// The code that was sent to a contact.
@@ -49,16 +45,6 @@ pub(super) struct Confirmation {
     contact: String,
     #[schema(pattern = "^[0-9]{6}$")]
     code: String,
-}
-
-/// Who wants to come in.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SignIn {
-    #[schema(min_length = 3, max_length = 254, example = "awa@example.org")]
-    contact: String,
-    #[schema(value_type = String, min_length = 1, max_length = 128, format = Password)]
-    password: SecretString,
 }
 
 /// Who a person says to be.
@@ -87,9 +73,17 @@ pub(super) struct Me {
     limit_per_transfer: MoneyBody,
     /// The most that can be sent in any thirty days.
     limit_thirty_days: MoneyBody,
+    /// Whether the limits are lower for a while, since the account was recovered.
+    limits_lowered: bool,
+    /// The device that asks.
+    device: Uuid,
+    /// Whether money can go out as it is: the device is proven, and the second factor was shown lately if there is one.
+    strongly_authenticated: bool,
+    /// While somebody recovers the account: from when on they can give it a new password. Stop it if it is not you.
+    recovery_ready_at: Option<DateTime<Utc>>,
 }
 
-fn contact(text: &str, faults: &mut Faults) -> Option<Contact> {
+pub(super) fn contact(text: &str, faults: &mut Faults) -> Option<Contact> {
     faults.check("/contact", "contact", Contact::try_new(text))
 }
 
@@ -136,34 +130,23 @@ pub(super) async fn confirm_contact(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Gives a token for a contact and its password.
-#[utoipa::path(tag = "account", request_body = SignIn,
-    responses((status = 200, description = "A token", body = TokenBody), WriteProblems))]
-#[post("/tokens")]
-pub(super) async fn sign_in(
-    house: web::Data<House>,
-    request: HttpRequest,
-    body: Body<SignIn>,
-) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::default();
-    let Some(contact) = contact(&body.value.contact, &mut faults) else { return Err(faults.problem()) };
-    let address = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
-    let person = house.people.sign_in(&contact, &body.value.password, ClientNetwork::of(address)).await?;
-    token(&house, Audience::Mobile, person.id().uuid())
-}
-
 /// Who is signed in.
 #[utoipa::path(tag = "account", security(("token" = [])),
     responses((status = 200, description = "The person", body = Me), ReadProblems))]
 #[get("/me")]
 pub(super) async fn read_me(house: web::Data<House>, person: Admitted<Person>) -> Result<HttpResponse, Problem> {
     let limits = house.sending_limits(&person);
+    let recovery_ready_at = house.people.waiting_recovery(&person).await?;
     Ok(HttpResponse::Ok().json(Me {
         id: person.id().uuid(),
         tier: person.tier().number(),
         language: person.language().code(),
         limit_per_transfer: limits.per_transfer.into(),
         limit_thirty_days: limits.thirty_days.into(),
+        limits_lowered: person.has_lowered_limits(),
+        device: person.device().uuid(),
+        strongly_authenticated: person.assurance() == Assurance::Strong,
+        recovery_ready_at,
     }))
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::beneficiaries::partner;
 use super::quotes::AllocationBody;
-use crate::admission::Admitted;
+use crate::admission::{Admitted, StronglyAuthenticated};
 use crate::body::Body;
 use crate::cursor::{self, Page};
 use crate::funding;
@@ -120,7 +120,7 @@ fn sender(person: &Person) -> SenderId {
 #[post("/remittances")]
 pub(super) async fn accept_quote(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     body: Body<NewRemittance>,
 ) -> Result<HttpResponse, Problem> {

@@ -60,6 +60,13 @@ impl From<onboarding::Error> for Problem {
                 Self::new(&kinds::TOO_MANY_REQUESTS, said).retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
             }
             Error::WrongCode => invalid("/code", "wrong-code", said),
+            Error::WrongSecondFactor => Self::new(&kinds::WRONG_CREDENTIALS, said),
+            Error::DeviceNotProven => Self::new(&kinds::DEVICE_NOT_PROVEN, said),
+            Error::SecondFactorNeeded => Self::new(&kinds::SECOND_FACTOR_NEEDED, said),
+            Error::TooManyFactors { .. } | Error::NoPasskeysHere => Self::new(&kinds::WRONG_STATE, said),
+            Error::TooManyMessages => Self::new(&kinds::TOO_MANY_REQUESTS, said).retry_after(60),
+            Error::NoRecovery => Self::new(&kinds::NOT_FOUND, said),
+            Error::TooEarly { .. } => Self::new(&kinds::TOO_EARLY, said),
             Error::AccountUnusable => Self::new(&kinds::UNAUTHENTICATED, said),
             Error::BirthDate { .. } => invalid("/birth_date", "birth-date", said),
             Error::TooYoung { .. } => invalid("/birth_date", "too-young", said),

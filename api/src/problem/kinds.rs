@@ -37,6 +37,10 @@ kinds! {
         "Somebody else than the one who asked for it has to approve it.";
     OUTSIDE_GRANT = 403 "outside-grant", "The grant does not show this",
         "Ask within the books, the days and the data that the grant names; the operator can make another grant.";
+    DEVICE_NOT_PROVEN = 403 "device-not-proven", "The password alone is not enough for this",
+        "Ask for a code by POST /v1/mobile/me/device/code and show it by PUT /v1/mobile/me/device/proof, once for each device.";
+    SECOND_FACTOR_NEEDED = 403 "second-factor-needed", "This needs your second factor",
+        "Ask by POST /v1/mobile/me/second-factor/challenges and answer it; then send the request again.";
     UNDER_REVIEW = 403 "under-review", "This waits for our staff",
         "Nothing is lost: the money stays where it is. Try again when you hear from us, or ask us.";
     NOT_FOUND = 404 "not-found", "There is no such thing here",
@@ -53,6 +57,8 @@ kinds! {
         "Ask for a new quote.";
     RATE_STALE = 409 "rate-stale", "There is no fresh rate",
         "No quote is given on an old rate. Try again when a rate has been set.";
+    TOO_EARLY = 409 "too-early", "It cannot be done yet",
+        "The detail says from when on.";
     TOO_LATE = 409 "too-late-to-cancel", "The time for cancelling has run out",
         "A remittance can be cancelled within 30 minutes of its pay-in.";
     CODE_TAKEN = 409 "code-taken", "The code is taken",

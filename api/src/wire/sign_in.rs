@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::house::House;
 use crate::problem::{Problem, kinds};
-use crate::tokens::Audience;
+use crate::tokens::{Audience, Bearer};
 
 /// A token, as RFC 6749 answers it.
 #[derive(Serialize, ToSchema)]
@@ -50,10 +50,15 @@ impl ClientCredentials {
 
 /// The answer that hands over a token.
 pub(crate) fn token(house: &House, audience: Audience, subject: Uuid) -> Result<HttpResponse, Problem> {
-    let token = house.tokens.issue(audience, subject, house.clock.now());
-    let access_token = token.ok_or_else(|| Problem::internal(&"a token cannot be signed"))?;
+    let access_token = access_token(house, audience, Bearer { subject, device: None })?;
     let body = TokenBody { access_token, token_type: "Bearer", expires_in: house.tokens.lifetime_seconds() };
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
+}
+
+/// A signed token.
+pub(crate) fn access_token(house: &House, audience: Audience, bearer: Bearer) -> Result<String, Problem> {
+    let token = house.tokens.issue(audience, bearer, house.clock.now());
+    token.ok_or_else(|| Problem::internal(&"a token cannot be signed"))
 }
 
 /// What a failed sign-in of a client answers: nobody learns which part was wrong, or whether the client is stopped.

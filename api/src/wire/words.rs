@@ -135,6 +135,8 @@ words! {
     };
     /// Where a remittance stands.
     RemittanceState = remittance::State::ALL.map(remittance::State::word);
+    /// What kind of second factor.
+    SecondFactorKind = onboarding::FactorKind::ALL.map(onboarding::FactorKind::word);
     /// What somebody who is screened is to us.
     ScreenedKind = onboarding::screening::SubjectKind::ALL.map(onboarding::screening::SubjectKind::word);
     /// Why a pay-in waits for a person.

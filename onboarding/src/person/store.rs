@@ -1,40 +1,56 @@
 mod allowance;
+mod challenges;
+mod devices;
 mod failures;
+mod recoveries;
 mod registration;
+mod second_factors;
 
+use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::database::Database;
+use platform::outbox::{Message, enqueue_in};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use self::failures::Source;
+use self::failures::{PASSWORDS, Source};
+use super::notice::Notice;
+use super::passkey::{Passkeys, SecondFactorPolicy};
 use super::password::{PasswordPolicy, Passwords};
+use super::second_factor::SignIn;
 use super::{ClientNetwork, Contact, Identity, Language, Person, PersonId, PersonState, Tier};
 use crate::Error;
 use crate::schema::people;
 
-/// The template of the message that carries a code.
-pub const CONFIRMATION_TEMPLATE: &str = "confirmation-code";
-/// The template of the message to somebody who registers a second time.
-pub const REGISTERED_ALREADY_TEMPLATE: &str = "registered-already";
-
 const CONTACT: &str = "onboarding.people.contact";
 const NETWORK: &str = "onboarding.sign_in_failures.network";
 
-/// A message to a person, as it lies sealed in the outbox: topic `mail` or `phone`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Notice {
-    /// Address or number.
-    pub to: String,
-    /// The language to write in.
-    pub language: Language,
-    /// Which text.
-    pub template: String,
-    /// The code, where the text has one.
-    pub code: Option<String>,
+/// How people are let in.
+#[derive(Clone, Debug)]
+pub struct SignInPolicy {
+    /// What a password costs to check.
+    pub passwords: PasswordPolicy,
+    /// Second factors.
+    pub second_factors: SecondFactorPolicy,
+    /// Lost passwords and second factors.
+    pub recovery: RecoveryPolicy,
+    /// Days after which a device that was not heard of is signed out.
+    pub idle_days: u16,
+    /// Minutes after the contact was confirmed in which a sign-in proves its device.
+    pub confirmation_proves_minutes: u16,
+}
+
+/// How an account comes back to who lost the password or a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryPolicy {
+    /// Hours in which the owner can stop it.
+    pub wait_hours: u16,
+    /// Days after it for which only little can be sent.
+    pub lowered_days: u16,
 }
 
 /// All people.
@@ -44,18 +60,37 @@ pub struct People {
     cipher: Cipher,
     clock: Clock,
     passwords: Passwords,
+    passkeys: Passkeys,
+    issuer: String,
+    factor_counts_for: Duration,
+    idle_after: Duration,
+    confirmation_proves_for: Duration,
+    recovery: RecoveryPolicy,
 }
 
 impl People {
     /// The people of a database.
     ///
     /// # Errors
-    /// [`Error::Hashing`] when the policy is beyond what Argon2 can do.
-    pub fn try_new(database: Database, cipher: Cipher, clock: Clock, policy: PasswordPolicy) -> Result<Self, Error> {
-        Ok(Self { database, cipher, clock, passwords: Passwords::try_new(policy)? })
+    /// [`Error::Hashing`] when the policy is beyond what Argon2 can do, [`Error::Passkeys`] when passkeys cannot be used
+    /// where it says.
+    pub fn try_new(database: Database, cipher: Cipher, clock: Clock, policy: &SignInPolicy) -> Result<Self, Error> {
+        Ok(Self {
+            database,
+            cipher,
+            clock,
+            passwords: Passwords::try_new(policy.passwords)?,
+            passkeys: Passkeys::try_new(&policy.second_factors)?,
+            issuer: policy.second_factors.issuer.clone(),
+            factor_counts_for: Duration::minutes(policy.second_factors.fresh_minutes.into()),
+            idle_after: Duration::days(policy.idle_days.into()),
+            confirmation_proves_for: Duration::minutes(policy.confirmation_proves_minutes.into()),
+            recovery: policy.recovery,
+        })
     }
 
-    /// Lets in who knows the password of a confirmed contact. The try is counted before the password is looked at.
+    /// Lets in who knows the password of a confirmed contact, or asks them for their second factor. The try is counted
+    /// before the password is looked at.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`] whatever is wrong, [`Error::Locked`] after repeated failures, known contact or not.
@@ -64,32 +99,33 @@ impl People {
         contact: &Contact,
         password: &SecretString,
         network: ClientNetwork,
-    ) -> Result<Person, Error> {
-        type Row = (PersonId, String, i16, String, String);
+        device_name: Option<&str>,
+    ) -> Result<SignIn, Error> {
+        type Row = (PersonId, String, i16, String);
         let source = Source {
             contact: self.cipher.blind_index(CONTACT, contact.text()),
             network: self.cipher.blind_index(NETWORK, &network.text()),
         };
         let row: Option<Row> = {
             let mut connection = self.database.connection().await?;
-            failures::count(&mut connection, &source, self.clock.now()).await?;
+            failures::count(&mut connection, &source, PASSWORDS, self.clock.now()).await?;
             people::table
                 .filter(people::contact_index.eq(&source.contact))
-                .select((people::person_id, people::state, people::tier, people::language, people::password_hash))
+                .select((people::person_id, people::state, people::tier, people::password_hash))
                 .first(&mut connection)
                 .await
                 .optional()?
         };
-        let fits = self.passwords.fits(password, row.as_ref().map(|row| row.4.as_str())).await?;
-        let Some((id, state, tier, language, stored)) = row.filter(|_| fits) else {
+        let fits = self.passwords.fits(password, row.as_ref().map(|row| row.3.as_str())).await?;
+        let Some((id, state, tier, stored)) = row.filter(|_| fits) else {
             return Err(Error::WrongCredentials);
         };
         let mut connection = self.database.connection().await?;
-        failures::clear(&mut connection, &source, self.clock.now()).await?;
-        let person = admit(id, &state, tier, &language)?;
+        failures::clear(&mut connection, &source, PASSWORDS, self.clock.now()).await?;
+        verified(&state, tier)?;
+        drop(connection);
         if self.passwords.is_outdated(&stored) {
             // Hashing may wait for its turn: nobody else's connection waits with it.
-            drop(connection);
             let password_hash = self.passwords.hash(password).await?;
             let mut connection = self.database.connection().await?;
             diesel::update(people::table.find(id))
@@ -98,23 +134,7 @@ impl People {
                 .execute(&mut connection)
                 .await?;
         }
-        Ok(person)
-    }
-
-    /// Lets in the bearer of a token that we made for them, if they may still come in.
-    ///
-    /// # Errors
-    /// [`Error::AccountUnusable`].
-    pub async fn recognise(&self, id: PersonId) -> Result<Person, Error> {
-        let mut connection = self.database.connection().await?;
-        let (state, tier, language): (String, i16, String) = people::table
-            .find(id)
-            .select((people::state, people::tier, people::language))
-            .first(&mut connection)
-            .await
-            .optional()?
-            .ok_or(Error::AccountUnusable)?;
-        admit(id, &state, tier, &language)
+        self.after_password(id, device_name).await
     }
 
     /// Keeps who a person says to be, which lifts them to tier 1. A higher tier stays.
@@ -137,9 +157,64 @@ impl People {
             .await?;
         Ok(tier)
     }
+
+    /// Whether this is the person's password: counted like a sign-in, for who is in already.
+    async fn is_password_of(
+        &self,
+        person: PersonId,
+        password: &SecretString,
+        network: ClientNetwork,
+    ) -> Result<bool, Error> {
+        let mut connection = self.database.connection().await?;
+        let (contact, stored): (Vec<u8>, String) = people::table
+            .find(person)
+            .select((people::contact_index, people::password_hash))
+            .first(&mut connection)
+            .await?;
+        let source = Source { contact, network: self.cipher.blind_index(NETWORK, &network.text()) };
+        failures::count(&mut connection, &source, PASSWORDS, self.clock.now()).await?;
+        drop(connection);
+        let fits = self.passwords.fits(password, Some(&stored)).await?;
+        if fits {
+            let mut connection = self.database.connection().await?;
+            failures::clear(&mut connection, &source, PASSWORDS, self.clock.now()).await?;
+        }
+        Ok(fits)
+    }
+
+    /// Puts a message to a contact into the outbox.
+    async fn notify(
+        &self,
+        connection: &mut AsyncPgConnection,
+        contact: &Contact,
+        language: Language,
+        template: &str,
+        code: Option<String>,
+    ) -> Result<(), Error> {
+        let notice = Notice { to: contact.text().to_owned(), language, template: template.to_owned(), code };
+        enqueue_in(connection, &[Message::try_new(contact.kind(), &notice, &self.cipher)?]).await?;
+        Ok(())
+    }
+
+    /// Puts a message to a person into the outbox, in their language.
+    async fn notify_person(
+        &self,
+        connection: &mut AsyncPgConnection,
+        person: PersonId,
+        template: &str,
+        code: Option<String>,
+    ) -> Result<(), Error> {
+        let (sealed, language): (Vec<u8>, String) =
+            people::table.find(person).select((people::sealed_contact, people::language)).first(connection).await?;
+        let contact = Contact::try_new(&self.cipher.decrypt(CONTACT, &sealed)?);
+        let contact = contact.map_err(|_| Error::Corrupt("a contact"))?;
+        let language = Language::try_new(&language).map_err(|_| Error::Corrupt("a language"))?;
+        self.notify(connection, &contact, language, template, code).await
+    }
 }
 
-fn admit(id: PersonId, state: &str, tier: i16, language: &str) -> Result<Person, Error> {
+/// The tier of somebody who may come in.
+fn verified(state: &str, tier: i16) -> Result<Tier, Error> {
     let tier = Tier::from_number(tier)?;
     let state = match state {
         "registered" => PersonState::Registered,
@@ -148,9 +223,18 @@ fn admit(id: PersonId, state: &str, tier: i16, language: &str) -> Result<Person,
         "closed" => PersonState::Closed,
         _ => return Err(Error::Corrupt("a person's state")),
     };
-    let language = Language::try_new(language).map_err(|_| Error::Corrupt("a language"))?;
     match state {
-        PersonState::Verified(tier) => Ok(Person::new(id, tier, language)),
+        PersonState::Verified(tier) => Ok(tier),
         PersonState::Registered | PersonState::Restricted | PersonState::Closed => Err(Error::AccountUnusable),
     }
+}
+
+/// A code of six digits.
+fn six_digits() -> String {
+    format!("{:06}", rand::random_range(0..1_000_000))
+}
+
+/// Whether a moment lies less than that long ago.
+fn within(moment: Option<DateTime<Utc>>, span: Duration, now: DateTime<Utc>) -> bool {
+    moment.is_some_and(|moment| moment + span > now)
 }

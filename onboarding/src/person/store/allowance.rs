@@ -17,6 +17,22 @@ const TRIES_A_DAY: i32 = 15;
 const PAUSE: Duration = Duration::minutes(1);
 const DAY: Duration = Duration::days(1);
 
+/// What messages are for. Each has an allowance of its own: whoever uses up one leaves the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Registration,
+    Device,
+}
+
+impl Purpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::Device => "device",
+        }
+    }
+}
+
 /// What was used of the day's allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
 pub(super) struct Allowance {
@@ -31,10 +47,11 @@ impl Allowance {
     pub(super) async fn of(
         connection: &mut AsyncPgConnection,
         person: PersonId,
+        purpose: Purpose,
         now: DateTime<Utc>,
     ) -> Result<Self, Error> {
         let used: Option<Self> = dsl::message_allowances
-            .find(person)
+            .find((person, purpose.word()))
             .select((
                 message_allowances::since,
                 message_allowances::messages,
@@ -65,7 +82,12 @@ impl Allowance {
         (self.tries < TRIES_A_DAY).then_some(Self { tries: self.tries + 1, ..self })
     }
 
-    pub(super) async fn keep(self, connection: &mut AsyncPgConnection, person: PersonId) -> Result<(), Error> {
+    pub(super) async fn keep(
+        self,
+        connection: &mut AsyncPgConnection,
+        person: PersonId,
+        purpose: Purpose,
+    ) -> Result<(), Error> {
         let used = (
             message_allowances::since.eq(self.since),
             message_allowances::messages.eq(self.messages),
@@ -73,8 +95,8 @@ impl Allowance {
             message_allowances::last_message_at.eq(self.last_message_at),
         );
         diesel::insert_into(dsl::message_allowances)
-            .values((message_allowances::person_id.eq(person), used))
-            .on_conflict(message_allowances::person_id)
+            .values((message_allowances::person_id.eq(person), message_allowances::purpose.eq(purpose.word()), used))
+            .on_conflict((message_allowances::person_id, message_allowances::purpose))
             .do_update()
             .set(used)
             .execute(connection)

@@ -1,4 +1,4 @@
-//! Failed sign-ins, counted for each contact: by client network, and over all networks.
+//! Failed tries, counted for each contact or person: by client network, and over all networks.
 //!
 //! # What it promises
 //! - A try is counted before its password is looked at, under the rows' locks: tries at the same moment all count.
@@ -17,10 +17,22 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use crate::Error;
 use crate::schema::sign_in_failures::{self, dsl};
 
-/// Failures from one network after which it is refused for a while; each further one doubles the while.
-const FREE_FAILURES: i32 = 5;
-/// Failures from all networks after which all are refused for a while: far beyond what an owner mistypes.
-const FREE_FAILURES_OF_ALL: i32 = 100;
+/// How many failures are free; each further one doubles the while for which more are refused.
+#[derive(Clone, Copy)]
+pub(super) struct Free {
+    /// From one network.
+    own: i32,
+    /// From all networks: far beyond what an owner mistypes.
+    all: i32,
+}
+
+/// Passwords.
+pub(super) const PASSWORDS: Free = Free { own: 5, all: 100 };
+/// Second factors, after the right password.
+pub(super) const SECOND_FACTORS: Free = Free { own: 5, all: 20 };
+/// Recoveries that are asked for; each sends a message.
+pub(super) const RECOVERIES: Free = Free { own: 3, all: 10 };
+
 /// The longest while, so that nobody can lock another person out for long.
 const LONGEST_LOCK: Duration = Duration::minutes(15);
 /// How long a failure counts.
@@ -66,6 +78,7 @@ impl Count {
 pub(super) async fn count(
     connection: &mut AsyncPgConnection,
     source: &Source,
+    free: Free,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     prune(connection, now).await?;
@@ -76,8 +89,8 @@ pub(super) async fn count(
             if let Some(seconds) = all.locked_for(now).max(own.locked_for(now)) {
                 return Err(Error::Locked { seconds });
             }
-            keep(connection, &source.contact, ALL_NETWORKS, all.one_more(FREE_FAILURES_OF_ALL, now)).await?;
-            keep(connection, &source.contact, &source.network, own.one_more(FREE_FAILURES, now)).await
+            keep(connection, &source.contact, ALL_NETWORKS, all.one_more(free.all, now)).await?;
+            keep(connection, &source.contact, &source.network, own.one_more(free.own, now)).await
         })
         .await
 }
@@ -86,6 +99,7 @@ pub(super) async fn count(
 pub(super) async fn clear(
     connection: &mut AsyncPgConnection,
     source: &Source,
+    free: Free,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     connection
@@ -97,7 +111,7 @@ pub(super) async fn clear(
                 .await
                 .optional()?;
             let failures = (all.failures - own.unwrap_or(0)).max(0);
-            let locked_until = all.locked_until.filter(|_| failures >= FREE_FAILURES_OF_ALL);
+            let locked_until = all.locked_until.filter(|_| failures >= free.all);
             keep(connection, &source.contact, ALL_NETWORKS, Count { failures, locked_until, ..all }).await
         })
         .await
@@ -170,13 +184,13 @@ mod tests {
         let mut count = Count { failures: 0, since: start, locked_until: None };
         let mut locks = Vec::new();
         for _ in 0..18 {
-            count = count.one_more(FREE_FAILURES, start);
+            count = count.one_more(PASSWORDS.own, start);
             locks.push(count.locked_until.map_or(0, |until| (until - start).num_seconds()));
         }
         assert_eq!(locks, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]);
         assert_eq!(count.locked_for(start), Some(901));
         let later = start + WINDOW;
         assert_eq!(count.locked_for(later), None);
-        assert_eq!(count.one_more(FREE_FAILURES, later), Count { failures: 1, since: later, locked_until: None });
+        assert_eq!(count.one_more(PASSWORDS.own, later), Count { failures: 1, since: later, locked_until: None });
     }
 }

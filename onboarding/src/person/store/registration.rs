@@ -9,12 +9,12 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use platform::outbox::{Message, enqueue_in};
 use secrecy::SecretString;
 
-use super::allowance::Allowance;
-use super::{CONFIRMATION_TEMPLATE, CONTACT, Notice, People, REGISTERED_ALREADY_TEMPLATE};
+use super::allowance::{Allowance, Purpose};
+use super::{CONTACT, People};
 use crate::Error;
+use crate::person::notice::{CONFIRMATION_TEMPLATE, REGISTERED_ALREADY_TEMPLATE};
 use crate::person::{Contact, Language, PersonId};
 use crate::schema::{confirmations, people};
 
@@ -64,9 +64,9 @@ impl People {
                     .for_update()
                     .first(connection)
                     .await?;
-                let allowance = Allowance::of(connection, person, now).await?.message(now);
+                let allowance = Allowance::of(connection, person, Purpose::Registration, now).await?.message(now);
                 let Some(allowance) = allowance else { return Ok(()) };
-                allowance.keep(connection, person).await?;
+                allowance.keep(connection, person, Purpose::Registration).await?;
                 if state != "registered" {
                     return self.notify(connection, contact, language, REGISTERED_ALREADY_TEMPLATE, None).await;
                 }
@@ -111,9 +111,10 @@ impl People {
                     .await?;
                 let [(confirmation, language)] = waiting.as_slice() else { return Ok(()) };
                 let language = Language::try_new(language).map_err(|_| Error::Corrupt("a language"))?;
-                let allowance = Allowance::of(connection, person, now).await?.repeated_message(now);
+                let allowance =
+                    Allowance::of(connection, person, Purpose::Registration, now).await?.repeated_message(now);
                 let Some(allowance) = allowance else { return Ok(()) };
-                allowance.keep(connection, person).await?;
+                allowance.keep(connection, person, Purpose::Registration).await?;
                 let code = self.fresh_code(connection, person).await?;
                 diesel::update(confirmations::table.find(confirmation))
                     .set(self.terms(&code, now))
@@ -138,9 +139,9 @@ impl People {
         let confirmed: Result<bool, Error> = connection
             .transaction(async |connection| {
                 let Some(person) = registered(connection, &index).await? else { return Ok(false) };
-                let allowance = Allowance::of(connection, person, now).await?.attempt();
+                let allowance = Allowance::of(connection, person, Purpose::Registration, now).await?.attempt();
                 let Some(allowance) = allowance else { return Ok(false) };
-                allowance.keep(connection, person).await?;
+                allowance.keep(connection, person, Purpose::Registration).await?;
                 let waiting: Vec<(Vec<u8>, String, String)> = diesel::update(confirmations::table)
                     .filter(confirmations::person_id.eq(person))
                     .filter(confirmations::tries_left.gt(0))
@@ -156,6 +157,7 @@ impl People {
                 diesel::update(people::table.find(person))
                     .set((
                         people::state.eq("verified"),
+                        people::confirmed_at.eq(now),
                         people::password_hash.eq(password_hash),
                         people::language.eq(language),
                     ))
@@ -187,19 +189,6 @@ impl People {
 
     fn terms(&self, code: &str, now: DateTime<Utc>) -> Terms {
         Terms { code_index: self.cipher.blind_index(CODE, code), tries_left: CODE_TRIES, expires_at: now + CODE_LIFE }
-    }
-
-    async fn notify(
-        &self,
-        connection: &mut AsyncPgConnection,
-        contact: &Contact,
-        language: Language,
-        template: &str,
-        code: Option<String>,
-    ) -> Result<(), Error> {
-        let notice = Notice { to: contact.text().to_owned(), language, template: template.to_owned(), code };
-        enqueue_in(connection, &[Message::try_new(contact.kind(), &notice, &self.cipher)?]).await?;
-        Ok(())
     }
 }
 
