@@ -26,7 +26,7 @@ def totp(code):
 
 
 def prepare(base, mails):
-    """What was answered on the way, and the ids of what is there."""
+    """The client that did all of it."""
     client = Client(base, "mobile")
     client.post("/registrations", {"contact": CONTACT, "password": PASSWORD, "language": "en"})
     client.post("/registrations/confirmation", {"contact": CONTACT, "code": mails.code(CONTACT)})
@@ -71,4 +71,4 @@ def prepare(base, mails):
     shown = {"code": mails.code(CONTACT), "totp": one_time_code(app["secret"], step + 1)}
     begun = client.post(f"/recoveries/{recovery}/confirmation", shown)
     client.post(f"/recoveries/{recovery}/completion", {"key": begun["key"], "password": LAST})
-    return client.answered
+    return client

@@ -13,6 +13,7 @@ import openapi_spec_validator
 from referencing.exceptions import PointerToNowhere
 
 import signed_log
+import strangers
 from server import Server, room_of
 from stage import Stage
 
@@ -114,6 +115,12 @@ def main():
     with Server(options.program, room, [signed_log.VERIFIER_KEY]) as server:
         stage = Stage(server.base, server.directory)
         config = configured(stage.known, room)
+        faults, sent = strangers.walk(stage.clients, stage.strangers(), stage.known)
+        for fault in faults:
+            print(f"strangers: {fault}")
+        passed = passed and not faults
+        word = "hold" if not faults else "FAIL"
+        print(f"strangers {word}: " + ", ".join(f"{number} requests {whose}" for whose, number in sent.items()), flush=True)
         for audience in options.audience or AUDIENCES:
             client = stage.clients[audience]
             faults = faults_of(client.document.raw_schema)

@@ -1,11 +1,24 @@
 """A client of one surface, that holds every answer against the surface's document."""
 
+import dataclasses
 import uuid
 
 import requests
 import schemathesis
 
 WAITS_SECONDS = 30
+
+
+@dataclasses.dataclass
+class Request:
+    """A request that was answered with success."""
+
+    label: str
+    surface: str
+    method: str
+    path: str
+    headers: dict
+    body: dict
 
 
 class Client:
@@ -17,6 +30,7 @@ class Client:
         self.token = None
         # The endpoints that answered with success.
         self.answered = set()
+        self.requests = []
 
     def ask(self, method, path, **body):
         headers = {}
@@ -24,15 +38,22 @@ class Client:
             headers["Idempotency-Key"] = uuid.uuid4().hex
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        headers.update(body.pop("headers", {}))
+        own = body.pop("headers", {})
+        headers.update(own)
         answer = self.session.request(method, self.surface + path, headers=headers, timeout=WAITS_SECONDS, **body)
         if not answer.ok:
             raise SystemExit(f"{method} {self.surface}{path}: {answer.status_code} {answer.text}")
         operation = self.document.find_operation_by_path(method, f"/v1/{self.audience}{path.partition('?')[0]}")
         operation.validate_response(answer)
         self.answered.add(operation.label)
+        self.requests.append(Request(operation.label, self.surface, method, path, own, body))
         is_json = answer.headers.get("Content-Type") == "application/json"
         return answer.json() if is_json else answer.text
+
+    def add(self, other):
+        """Takes over what another client of the surface was answered."""
+        self.answered |= other.answered
+        self.requests += other.requests
 
     def get(self, path):
         return self.ask("GET", path)

@@ -76,7 +76,7 @@ class Stage:
         self.operator = Client(base, "operator").sign_in(first)
         self.set_rates()
         self.partner = self.live_institution()
-        self.migrant = self.migrant_with_identity()
+        self.migrant = self.person(CONTACT, "Awa Ndiaye")
         self.projects()
         self.remittances()
         self.referrals()
@@ -93,7 +93,7 @@ class Stage:
         self.known["audit-grants"] = spare
         self.anybody = Client(base, "public")
         self.known.update(signed_log.prepare(self.anybody, self.auditor))
-        self.migrant.answered |= account.prepare(base, self.mails)
+        self.migrant.add(account.prepare(base, self.mails))
         self.read_everything()
         people = (self.migrant, self.partner, self.auditor, self.operator, self.anybody)
         self.clients = {client.audience: client for client in people}
@@ -131,22 +131,27 @@ class Stage:
         self.operator.post(f"/institutions/{live}/credentials/{replaced['client_id']}/revocation")
         return Client(self.base, "partner").sign_in(credential)
 
-    def migrant_with_identity(self):
+    def person(self, contact, name):
+        """Somebody with a proven device and an identity."""
         client = Client(self.base, "mobile")
-        client.post("/registrations", {"contact": CONTACT, "password": PASSWORD, "language": "en"})
+        client.post("/registrations", {"contact": contact, "password": PASSWORD, "language": "en"})
         client.post("/registrations/code", {"contact": "somebody@example.org"})
-        client.post("/registrations/confirmation", {"contact": CONTACT, "code": self.mails.code(CONTACT)})
-        client.token = client.post("/tokens", {"contact": CONTACT, "password": PASSWORD})["access_token"]
+        client.post("/registrations/confirmation", {"contact": contact, "code": self.mails.code(contact)})
+        client.token = client.post("/tokens", {"contact": contact, "password": PASSWORD})["access_token"]
         client.post("/me/device/code")
-        client.put("/me/device/proof", {"code": self.mails.code(CONTACT)})
-        identity = {
-            "name": "Awa Ndiaye",
-            "birth_date": "1990-04-02",
-            "address": "12 rue de la Paix, Lyon",
-            "country": "FR",
-        }
+        client.put("/me/device/proof", {"code": self.mails.code(contact)})
+        identity = {"name": name, "birth_date": "1990-04-02", "address": "12 rue de la Paix, Lyon", "country": "FR"}
         client.put("/me/identity", identity)
         return client
+
+    def strangers(self):
+        """Of the surfaces on which what is there belongs to one: somebody else who may come in."""
+        other = self.apply("caisse-stranger", "Caisse D")
+        self.operator.post(f"/institutions/{other}/approval")
+        self.operator.post(f"/institutions/{other}/launch")
+        credential = self.operator.post(f"/institutions/{other}/credentials")
+        partner = Client(self.base, "partner").sign_in(credential)
+        return {"mobile": self.person("cheikh@example.org", "Cheikh Fall"), "partner": partner}
 
     def project(self, title, vetted=True, opened=True):
         project = {
