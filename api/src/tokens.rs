@@ -225,4 +225,24 @@ mod tests {
         );
         assert_eq!(ours.check(Audience::Partner, &unsigned, now), Err(InvalidToken));
     }
+
+    #[test]
+    fn a_new_key_signs_and_the_old_one_verifies_until_it_is_taken_away() {
+        let directory = std::env::temp_dir().join(format!("teranga-rotation-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        let load = || Tokens::load(&directory, "https://teranga.example", Duration::minutes(15)).expect("keys");
+        let now = Utc::now();
+        let bearer = Bearer { subject: Uuid::now_v7(), device: None };
+        let old = load().issue(Audience::Mobile, bearer, now).expect("a token");
+        keys::load_or_make(&directory.join("token-0002.pem"), make_key).expect("a key");
+        let both = load();
+        let new = both.issue(Audience::Mobile, bearer, now).expect("a token");
+        assert_eq!(both.check(Audience::Mobile, &old, now), Ok(bearer));
+        assert_eq!(both.check(Audience::Mobile, &new, now), Ok(bearer));
+        std::fs::remove_file(directory.join("token-0001.pem")).expect("a file");
+        let newest = load();
+        assert_eq!(newest.check(Audience::Mobile, &old, now), Err(InvalidToken));
+        assert_eq!(newest.check(Audience::Mobile, &new, now), Ok(bearer));
+        std::fs::remove_dir_all(&directory).expect("a directory");
+    }
 }

@@ -26,25 +26,33 @@ pub(crate) struct Door {
     cipher: Cipher,
 }
 
+fn policy(memory_kib: u32) -> SignInPolicy {
+    SignInPolicy {
+        passwords: PasswordPolicy { memory_kib, passes: 1, at_once: 4 },
+        second_factors: SecondFactorPolicy {
+            issuer: "Teranga".to_owned(),
+            fresh_minutes: 15,
+            relying_party: Some(DOMAIN.to_owned()),
+            origins: vec![ORIGIN.to_owned()],
+        },
+        recovery: RecoveryPolicy { wait_hours: 72, lowered_days: 30 },
+        idle_days: 90,
+        confirmation_proves_minutes: 60,
+    }
+}
+
 impl Door {
     pub(crate) async fn new() -> Result<Self> {
         let test = TestDatabase::create().await?;
         let cipher = Cipher::try_new(&Cipher::generate_key())?;
         let clock = Clock::fixed(START.parse()?);
-        let policy = SignInPolicy {
-            passwords: PasswordPolicy { memory_kib: 64, passes: 1, at_once: 4 },
-            second_factors: SecondFactorPolicy {
-                issuer: "Teranga".to_owned(),
-                fresh_minutes: 15,
-                relying_party: Some(DOMAIN.to_owned()),
-                origins: vec![ORIGIN.to_owned()],
-            },
-            recovery: RecoveryPolicy { wait_hours: 72, lowered_days: 30 },
-            idle_days: 90,
-            confirmation_proves_minutes: 60,
-        };
-        let people = People::try_new(test.database()?, cipher.clone(), clock.clone(), &policy)?;
+        let people = People::try_new(test.database()?, cipher.clone(), clock.clone(), &policy(64))?;
         Ok(Self { test, clock, people, cipher })
+    }
+
+    /// The same people, let in by a policy under which a password costs more.
+    pub(crate) fn stricter(&self, memory_kib: u32) -> Result<People> {
+        Ok(People::try_new(self.test.database()?, self.cipher.clone(), self.clock.clone(), &policy(memory_kib))?)
     }
 
     pub(crate) async fn register(&self, contact: &str, password: &str) -> Result {

@@ -1,6 +1,7 @@
 //! Who guesses is locked out, whoever they guess at; the owner elsewhere is not.
 
-use onboarding::Error;
+use diesel_async::RunQueryDsl;
+use onboarding::{Contact, Error};
 use tests::Result;
 
 use crate::door::Door;
@@ -103,4 +104,36 @@ async fn rows(door: &Door) -> Result<i64> {
     use diesel_async::RunQueryDsl;
     let mut owner = door.test.owner().await?;
     Ok(onboarding::schema::sign_in_failures::table.count().get_result(&mut owner).await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_hashed_anew_when_it_is_to_cost_more() -> Result {
+    #[derive(diesel::QueryableByName)]
+    struct Stored {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        password_hash: String,
+    }
+    let door = Door::new().await?;
+    door.member(AWA, HERS).await?;
+    let stored = async || -> Result<String> {
+        let text = "select password_hash from onboarding.people";
+        let mut owner = door.test.owner().await?;
+        Ok(diesel::sql_query(text).get_result::<Stored>(&mut owner).await?.password_hash)
+    };
+    let before = stored().await?;
+    assert!(before.starts_with("$argon2id$v=19$m=64,t=1"), "{before}");
+    let stricter = door.stricter(128)?;
+    let sign_in = async |password: &str| {
+        let contact = Contact::try_new(AWA)?;
+        let entered = stricter.sign_in(&contact, &password.to_owned().into(), Door::network(HOME)?, None).await;
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(entered.is_ok())
+    };
+    assert!(!sign_in(GUESS).await?);
+    assert_eq!(stored().await?, before);
+    assert!(sign_in(HERS).await?);
+    let after = stored().await?;
+    assert!(after.starts_with("$argon2id$v=19$m=128,t=1"), "{after}");
+    assert!(sign_in(HERS).await?);
+    assert_eq!(stored().await?, after, "once");
+    Ok(())
 }
