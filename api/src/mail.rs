@@ -1,15 +1,23 @@
 //! Messages to people, delivered from the outbox: mail by lettre, into files during development.
 
+mod letter;
+
 use std::path::{Path, PathBuf};
 
-use lettre::message::{Mailbox, Message};
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use onboarding::{CONFIRMATION_TEMPLATE, Language, Notice, REGISTERED_ALREADY_TEMPLATE};
+use onboarding::Notice;
 use platform::outbox::{Deliver, Delivery};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
+use self::letter::{Letter, text_message};
 use crate::configuration::{MailSettings, MailTransport};
+
+const CONTENT_LANGUAGE: HeaderName = HeaderName::new_from_ascii_str("Content-Language");
+/// Answering machines leave what says this alone (RFC 3834).
+const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
 enum Way {
     File(PathBuf),
@@ -45,13 +53,15 @@ impl Postman {
 
     async fn mail(&self, id: Uuid, notice: &Notice) -> Result<(), String> {
         let to = notice.to.parse().map_err(|_| "the address cannot be used".to_owned())?;
-        let (subject, text) = letter(notice)?;
+        let Letter { subject, text, html } = Letter::try_new(notice).map_err(|error| error.to_string())?;
         let message = Message::builder()
-            .message_id(Some(format!("<{id}@teranga>")))
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(subject)
-            .body(text)
+            .raw_header(HeaderValue::new(CONTENT_LANGUAGE, notice.language.code().to_owned()))
+            .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
+            .multipart(MultiPart::alternative_plain_html(text, html))
             .map_err(|_| "the mail cannot be written".to_owned())?;
         match &self.way {
             Way::File(directory) => AsyncFileTransport::<Tokio1Executor>::new(directory)
@@ -70,7 +80,7 @@ impl Postman {
     /// During development a text message becomes a file beside the mails; there is no gateway yet.
     async fn text_message(&self, id: Uuid, notice: &Notice) -> Result<(), String> {
         let Way::File(directory) = &self.way else { return Err("no gateway for text messages is set up".to_owned()) };
-        let (_, text) = letter(notice)?;
+        let text = text_message(notice).map_err(|error| error.to_string())?;
         let path = directory.join(format!("{id}.txt"));
         tokio::fs::write(path, format!("To: {}\n\n{text}", notice.to)).await.map_err(|error| error.to_string())
     }
@@ -87,34 +97,5 @@ impl Deliver for Postman {
                 _ => Err(format!("nobody delivers {topic}")),
             }
         })
-    }
-}
-
-fn letter(notice: &Notice) -> Result<(&'static str, String), String> {
-    let code = notice.code.as_deref().unwrap_or("");
-    match (notice.template.as_str(), notice.language) {
-        (CONFIRMATION_TEMPLATE, Language::En) => Ok((
-            "Your code for Teranga",
-            format!("Your code is {code}.\n\nIt is good for 15 minutes. We never ask for it by phone or message.\n"),
-        )),
-        (CONFIRMATION_TEMPLATE, Language::Fr) => Ok((
-            "Votre code Teranga",
-            format!(
-                "Votre code est {code}.\n\nIl est valable 15 minutes. Nous ne le demandons jamais par téléphone ni par message.\n"
-            ),
-        )),
-        (REGISTERED_ALREADY_TEMPLATE, Language::En) => Ok((
-            "You are registered with Teranga already",
-            "Somebody, perhaps you, has just tried to register with this contact. It is registered already: sign in \
-             with your password. If it was not you, there is nothing to do.\n"
-                .to_owned(),
-        )),
-        (REGISTERED_ALREADY_TEMPLATE, Language::Fr) => Ok((
-            "Vous êtes déjà inscrit chez Teranga",
-            "Quelqu'un, peut-être vous, vient d'essayer de s'inscrire avec ce contact. Il est déjà inscrit : connectez-vous \
-             avec votre mot de passe. Si ce n'était pas vous, il n'y a rien à faire.\n"
-                .to_owned(),
-        )),
-        (other, _) => Err(format!("there is no text {other}")),
     }
 }

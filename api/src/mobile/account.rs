@@ -29,7 +29,7 @@ pub(super) struct Registration {
     #[schema(value_type = String, min_length = 10, max_length = 128, format = Password)]
     password: SecretString,
     /// BCP 47.
-    #[schema(pattern = "^(en|fr)$")]
+    #[schema(pattern = "^(en|fr|es|pt|ar)$")]
     language: String,
 }
 

@@ -2,6 +2,8 @@ mod allowance;
 mod failures;
 mod registration;
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use platform::cipher::Cipher;
@@ -35,6 +37,9 @@ pub struct Notice {
     pub template: String,
     /// The code, where the text has one.
     pub code: Option<String>,
+    /// What else the text names, by the names of its variables.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, String>,
 }
 
 /// All people.

@@ -6,6 +6,8 @@
 //! - Nobody learns from an answer whether a contact is registered, waits for a code, or has used up its day's messages.
 //! - Tries are paid for before a code is looked at, under the lock of the person's row.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -197,7 +199,8 @@ impl People {
         template: &str,
         code: Option<String>,
     ) -> Result<(), Error> {
-        let notice = Notice { to: contact.text().to_owned(), language, template: template.to_owned(), code };
+        let (to, template) = (contact.text().to_owned(), template.to_owned());
+        let notice = Notice { to, language, template, code, arguments: BTreeMap::new() };
         enqueue_in(connection, &[Message::try_new(contact.kind(), &notice, &self.cipher)?]).await?;
         Ok(())
     }
