@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::admission::Admitted;
 use crate::body::Body;
-use crate::configuration::MailTransport;
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
@@ -102,9 +101,8 @@ pub(super) async fn register(house: web::Data<House>, body: Body<Registration>) 
     let contact = contact(&body.value.contact, &mut faults);
     let language = faults.check("/language", "language", Language::try_new(&body.value.language));
     let (Some(contact), Some(language)) = (contact, language) else { return Err(faults.problem()) };
-    let by_smtp = house.configuration.settings.mail.transport == MailTransport::Smtp;
-    if by_smtp && matches!(contact, Contact::Phone(_)) {
-        faults.add("/contact", "phone-not-reached", "text messages are not sent yet; register with a mail address");
+    if matches!(contact, Contact::Phone(_)) && !house.configuration.settings.reaches_phones() {
+        faults.add("/contact", "phone-not-reached", "text messages are not sent here; register with a mail address");
         return Err(faults.problem());
     }
     house.people.register(&contact, &body.value.password, language).await?;
