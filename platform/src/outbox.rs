@@ -30,7 +30,7 @@ use crate::cipher::Cipher;
 use crate::database::Database;
 use crate::schema::outbox;
 
-pub use dead_letters::{DeadLetter, Redelivery, dead_letters, redeliver, return_to_sender};
+pub use dead_letters::{DeadLetter, Redelivery, backlog, dead_letters, redeliver, return_to_sender};
 
 /// How long a delivery may take.
 const DELIVER_WITHIN: Duration = Duration::from_secs(20);

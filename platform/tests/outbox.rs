@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use platform::cipher::Cipher;
 use platform::outbox::{
-    Deliver, Delivery, Failure, Message, Redelivery, Worker, dead_letters, enqueue_in, redeliver,
+    Deliver, Delivery, Failure, Message, Redelivery, Worker, backlog, dead_letters, enqueue_in, redeliver,
     return_to_sender,
 };
 use platform::testing::TestDatabase;
@@ -228,6 +228,7 @@ async fn a_lasting_failure_is_not_tried_again_until_a_person_wants_it() -> Resul
     assert!(return_to_sender(&mut connection, delivered[0].0, "it came back: 5.1.1").await?);
     assert!(return_to_sender(&mut connection, delivered[0].0, "it came back: 5.2.2").await?);
     assert!(!return_to_sender(&mut connection, Uuid::now_v7(), "it came back: 5.1.1").await?);
+    assert_eq!(backlog(&mut connection).await?, (0, 2));
     let dead = dead_letters(&mut connection, None, 10).await?;
     assert_eq!((dead.len(), dead[0].last_error.as_deref()), (2, Some("it came back: 5.1.1")));
     Ok(())

@@ -99,6 +99,17 @@ pub async fn return_to_sender(connection: &mut AsyncPgConnection, id: Uuid, reas
     Ok(returned > 0 || is_known(connection, id).await?)
 }
 
+/// Messages that wait for their first or next attempt, and those that were given up.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn backlog(connection: &mut AsyncPgConnection) -> Result<(i64, i64), Error> {
+    let open = outbox::table.filter(outbox::delivered_at.is_null()).filter(outbox::dead_at.is_null());
+    let waiting = open.count().get_result(connection).await?;
+    let dead = outbox::table.filter(outbox::dead_at.is_not_null()).count().get_result(connection).await?;
+    Ok((waiting, dead))
+}
+
 async fn is_known(connection: &mut AsyncPgConnection, id: Uuid) -> Result<bool, Error> {
     Ok(diesel::select(diesel::dsl::exists(outbox::table.find(id))).get_result(connection).await?)
 }
