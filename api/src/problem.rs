@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 
 pub(crate) use kinds::Kind;
 
-use crate::languages::{self, Isolation, say};
+use crate::languages::{self, Isolation};
 
 /// The media type of a problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -68,6 +68,7 @@ pub(crate) struct Problem {
     kind: &'static Kind,
     detail: String,
     faults: Vec<Fault>,
+    values: Vec<(&'static str, String)>,
     retry_after_seconds: Option<u32>,
     oauth_error: Option<&'static str>,
     allow: Option<Box<str>>,
@@ -81,6 +82,7 @@ impl Problem {
             kind,
             detail: detail.into(),
             faults: Vec::new(),
+            values: Vec::new(),
             retry_after_seconds: None,
             oauth_error: None,
             allow: None,
@@ -98,6 +100,11 @@ impl Problem {
     pub(crate) fn with_faults(mut self, faults: Vec<Fault>) -> Self {
         self.faults = faults;
         self
+    }
+
+    /// Names what the other languages say in their texts too, by the names of their variables.
+    pub(crate) fn naming<const N: usize>(self, values: [(&'static str, String); N]) -> Self {
+        Self { values: values.into(), ..self }
     }
 
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
@@ -149,23 +156,31 @@ impl Problem {
         if self.language == Language::En {
             return self.detail.clone();
         }
-        let (number, told) = (self.faults.len().to_string(), self.faults.first().map(|fault| self.told(fault)));
-        let said = |text, values: &[(&str, &str)]| say(self.language, text, values, Isolation::WhereNeeded);
-        let detail = match (self.faults.len(), &told) {
-            (0, _) | (_, None) => Ok(self.kind.advice(self.language)),
-            (1, Some(fault)) if fault.pointer.is_empty() => Ok(fault.detail.clone()),
-            (1, Some(fault)) => said("one-fault", &[("pointer", &fault.pointer), ("detail", &fault.detail)]),
-            _ => said("several-faults", &[("number", &number)]),
-        };
-        detail.unwrap_or_else(|unsaid| unsaid.to_string())
+        match &self.faults[..] {
+            [] if self.values.is_empty() => self.kind.advice(self.language),
+            [] => self.say(&format!("kind-{}.detail", self.kind.name), &[]),
+            [only] if only.pointer.is_empty() => self.told(only).detail,
+            [only] => self.say("one-fault", &[("pointer", &only.pointer), ("detail", &self.told(only).detail)]),
+            several => self.say("several-faults", &[("number", &several.len().to_string())]),
+        }
     }
 
     fn told(&self, fault: &Fault) -> Fault {
         let detail = match self.language {
             Language::En => fault.detail.clone(),
-            language => languages::plain(language, &format!("fault-{}", fault.code)),
+            _ => self.say(&format!("fault-{}", fault.code), &[]),
         };
         Fault { pointer: fault.pointer.clone(), code: fault.code, detail }
+    }
+
+    /// A text with the values that the problem names, and further ones. That it can be said is seen by the tests.
+    fn say(&self, text: &str, further: &[(&str, &str)]) -> String {
+        let named = self.values.iter().map(|(name, value)| (*name, value.as_str()));
+        let values: Vec<(&str, &str)> = named.chain(further.iter().copied()).collect();
+        languages::say(self.language, text, &values, Isolation::WhereNeeded).unwrap_or_else(|unsaid| {
+            tracing::error!(%unsaid, "a text is missing");
+            self.kind.title(self.language)
+        })
     }
 }
 

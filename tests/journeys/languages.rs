@@ -36,6 +36,10 @@ async fn a_refusal_is_told_in_the_readers_language_and_its_codes_in_none() -> Re
     let unread = unread.send().await?;
     assert_eq!(unread.problem(400, "malformed-request"), unread.body["errors"][0]["detail"]);
     assert!(unread.body["errors"][0]["detail"].as_str().unwrap_or_default().starts_with("um campo falta"));
+    let little = ask("ar", NewQuote::sending("eur-xof", "4.99 EUR").json()).await?;
+    little.faulty("/amount", "amount-out-of-bounds");
+    let detail = little.body["errors"][0]["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("\u{2068}5.00 EUR\u{2069}") && detail.contains("8000.00 EUR"), "{detail}");
     let unknown = ask("wo, bm", faulty.json()).await?;
     assert_eq!((unknown.header("Content-Language"), &unknown.body["detail"]), ("en", &english.body["detail"]));
 

@@ -12,7 +12,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// The texts that a template has.
 const PARTS: [&str; 3] = ["subject", "letter", "sms"];
 /// Texts that are used by their names in the code.
-const SINGLE: [&str; 3] = ["footer", "one-fault", "several-faults"];
+const SINGLE: [&str; 4] = ["footer", "one-fault", "several-faults", "kind-limit-reached.detail"];
 /// What may read the same in two languages: it has no words.
 const WORDLESS: [&str; 1] = ["one-fault"];
 /// Codes that come from a room's word for its refusal, and the one of bodies that cannot be read.

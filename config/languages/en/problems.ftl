@@ -1,6 +1,8 @@
 ### How failures are told. `kind-…` is a kind of problem of api/src/problem/kinds.rs: its title, and what to do about it.
-### `fault-…` is the code of a fault. An answer in English says of a fault what the room that found it says, with the
-### values; an answer in another language says the sentence of its code, so the sentence has to be enough to mend it.
+### `fault-…` is the code of a fault. An answer in English says what the room says that found it, with the values; an
+### answer in another language says the sentence of the code, or the advice of the kind, so that has to be enough to mend
+### it. Where a problem names values (`naming` in api/src/problem/from_rooms.rs), a fault's sentence may have them as
+### variables, and a kind has a `.detail` with them that is said instead of the advice.
 ###
 ### A new kind or code needs its texts here and in the other languages' files; `cargo test -p api languages` names what
 ### a language lacks. Codes, types, names of fields and what stands in JSON are never translated.
@@ -22,6 +24,7 @@ kind-forbidden = This is not allowed
     .advice = The account may not do this as it stands; the detail says why.
 kind-limit-reached = This goes beyond what may be sent
     .advice = Send less, wait, or let us know more of you to lift the limit.
+    .detail = You can send { $left } more. Send less, wait, or let us know more of you to lift the limit.
 kind-two-people = It takes two people
     .advice = Somebody else than the one who asked for it has to approve it.
 kind-outside-grant = The grant does not show this
@@ -72,7 +75,7 @@ fault-account-erased = the name of this account was erased; nothing is booked on
 fault-allocation = an allocation is above zero, goes to an open project, and not beyond what the project still takes
 fault-amount = an amount is a decimal number with exactly the currency's decimals, such as 101.50 EUR or 65268 XOF
 fault-amount-not-positive = an amount is above zero
-fault-amount-out-of-bounds = the amount is outside of what this corridor takes at once; see /v1/public/corridors
+fault-amount-out-of-bounds = { $minimum } to { $maximum } can be sent at once
 fault-amount-too-large = the amount is too large
 fault-amounts = the minimum is above zero and the maximum not below it, both in one currency
 fault-backwards = the end comes before the beginning
@@ -99,7 +102,7 @@ fault-digest = take the digest from the proposal
 fault-ends-at = a grant ends in the future, within 366 days
 fault-external-account = this cannot be the account outside
 fault-fact = a fact is written as name=value
-fault-family-below-minimum = the allocations leave less for the family than the minimum that was set
+fault-family-below-minimum = the allocations leave { $left } for the family, less than { $minimum }
 fault-filter = this cannot be searched for like that; narrow it down
 fault-format = this form of file is not read here, or comes with another Content-Type
 fault-institution-code = an institution's code has 1 to 40 lower-case letters, digits and hyphens, such as caisse-thies
