@@ -3,6 +3,7 @@
 import collections
 import datetime
 import ipaddress
+import logging
 import ssl
 import time
 
@@ -11,6 +12,9 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+# It warns of what it does itself.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 USER, PASSWORD = "teranga", "p@ss/word"
 

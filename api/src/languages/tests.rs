@@ -33,7 +33,8 @@ fn texts(language: Language) -> Result<BTreeMap<String, Text>> {
     let mut texts = BTreeMap::new();
     let (_, files) = FILES.iter().find(|(one, _)| *one == language).ok_or("it has no files")?;
     for file in files {
-        let resource = fluent_syntax::parser::parse(*file).map_err(|(_, faults)| format!("{language:?}: {faults:?}"))?;
+        let resource =
+            fluent_syntax::parser::parse(*file).map_err(|(_, faults)| format!("{language:?}: {faults:?}"))?;
         for entry in resource.body {
             let Entry::Message(Message { id, value, attributes, .. }) = entry else { continue };
             let own = value.map(|value| (id.name.to_owned(), value));
@@ -52,7 +53,9 @@ fn read(pattern: &Pattern<&str>) -> Text {
     for element in &pattern.elements {
         match element {
             PatternElement::TextElement { value } => text.said.push_str(value),
-            PatternElement::Placeable { expression: Expression::Inline(InlineExpression::VariableReference { id }) } => {
+            PatternElement::Placeable {
+                expression: Expression::Inline(InlineExpression::VariableReference { id }),
+            } => {
                 text.said.push_str(VALUE);
                 text.variables.insert(id.name.to_owned());
             }

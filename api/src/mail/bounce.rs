@@ -23,8 +23,7 @@ impl DeliveryReport {
             part.get_body_raw().ok()
         };
         let told = part(&["message/delivery-status", "message/global-delivery-status"])?;
-        let returned =
-            part(&["message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"])?;
+        let returned = part(&["message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"])?;
         let (headers, _) = parse_headers(&returned).ok()?;
         let id = headers.get_first_value("Message-ID")?;
         let message = id.trim().strip_prefix('<')?.split('@').next()?.parse().ok()?;
