@@ -1,6 +1,6 @@
 //! The outbox: what is written with a change is delivered, and nothing else.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -179,12 +179,12 @@ async fn a_message_whose_worker_died_is_taken_up_after_the_lease() -> Result {
 #[derive(Clone, Default)]
 struct Particular {
     recorder: Recorder,
-    lenient: Arc<std::sync::atomic::AtomicBool>,
+    lenient: Arc<AtomicBool>,
 }
 
 impl Deliver for Particular {
     fn deliver<'a>(&'a self, id: Uuid, topic: &'a str, payload: &'a serde_json::Value) -> Delivery<'a> {
-        if payload == "word" || self.lenient.load(Ordering::SeqCst) {
+        if payload == "word" || AtomicBool::load(&self.lenient, Ordering::SeqCst) {
             return self.recorder.deliver(id, topic, payload);
         }
         Box::pin(async { Err(Failure::lasting("nobody lives there")) })

@@ -19,7 +19,7 @@ class Gateway:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                gateway.attempts[body["to"]].append((dict(self.headers), body))
+                gateway.attempts[body["to"]].append((self.headers, body))
                 plan = gateway.plans[body["to"]]
                 status = plan.pop(0) if plan else 202
                 if self.headers["Authorization"] != f"Bearer {TOKEN}":

@@ -13,8 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-# It warns of what it does itself.
-logging.getLogger("mail.log").setLevel(logging.ERROR)
+# It tells of every client that goes away.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 USER, PASSWORD = "teranga", "p@ss/word"
 
