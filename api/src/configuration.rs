@@ -18,8 +18,9 @@ use serde::Deserialize;
 pub(crate) use books::FIRST_BOOK;
 pub use books::FurtherBook;
 
+use crate::mail::settings::{MailSettings, MailTransport, SmsSettings};
 use crate::sign_in_settings::{self, SignInSettings};
-use crate::{log_keys, screened};
+use crate::{log_keys, mail, screened};
 
 /// The defaults, as shipped.
 const DEFAULTS: &str = include_str!("../../config/teranga.toml");
@@ -54,6 +55,9 @@ pub struct Settings {
     pub sign_in: SignInSettings,
     /// How mail goes out.
     pub mail: MailSettings,
+    /// How text messages go out.
+    #[serde(default)]
+    pub sms: SmsSettings,
     /// Where rates come from.
     #[serde(default)]
     pub rates: RateSettings,
@@ -66,6 +70,13 @@ pub struct Settings {
     pub screening: screened::ScreeningSettings,
     /// What is logged.
     pub log: LogSettings,
+}
+
+impl Settings {
+    /// Whether text messages come to phones, or into files during development.
+    pub(crate) fn reaches_phones(&self) -> bool {
+        self.sms.gateway_url.is_some() || self.mail.transport == MailTransport::File
+    }
 }
 
 /// Where and how it listens.
@@ -122,28 +133,6 @@ pub struct TransparencyLogSettings {
     pub signing_keys: Vec<SecretString>,
     /// Whose cosignatures are kept.
     pub witnesses: Vec<String>,
-}
-
-/// How mail goes out.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MailSettings {
-    /// By which way.
-    pub transport: MailTransport,
-    /// The sender.
-    pub from: String,
-    /// The server, for SMTP.
-    pub smtp_url: Option<SecretString>,
-}
-
-/// By which way mail goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MailTransport {
-    /// Into files, for development.
-    File,
-    /// To a server.
-    Smtp,
 }
 
 /// Where rates come from, beside our own staff.
@@ -275,9 +264,13 @@ impl Configuration {
     #[must_use]
     pub fn masked(&self) -> String {
         let mut shown = self.shown.clone();
-        for (section, key) in
-            [("database", "url"), ("secrets", "master_key"), ("mail", "smtp_url"), ("transparency_log", "signing_keys")]
-        {
+        for (section, key) in [
+            ("database", "url"),
+            ("secrets", "master_key"),
+            ("mail", "smtp_url"),
+            ("sms", "token"),
+            ("transparency_log", "signing_keys"),
+        ] {
             if let Some(value) = shown.get_mut(section).and_then(|section| section.get_mut(key)) {
                 *value = toml::Value::String("********".to_owned());
             }
@@ -336,10 +329,8 @@ fn check(settings: &Settings, faults: &mut Vec<String>) {
     let url = &settings.server.public_url;
     require(url.starts_with("http://") || url.starts_with("https://"), "server.public_url: starts with http(s)://");
     require(!url.ends_with('/'), "server.public_url: ends without a slash");
-    require(settings.mail.from.parse::<lettre::message::Mailbox>().is_ok(), "mail.from: is no mail address");
+    mail::settings::check(&settings.mail, &settings.sms, &mut require);
     log_keys::check(&settings.transparency_log, &mut require);
-    let smtp = settings.mail.transport == MailTransport::Smtp;
-    require(!smtp || settings.mail.smtp_url.is_some(), "mail.smtp_url: is missing, and mail.transport is smtp");
     let both = settings.secrets.master_key.is_some() && settings.secrets.master_key_file.is_some();
     require(!both, "secrets: master_key or master_key_file, not both");
     require(!settings.pay_in.providers.is_empty(), "pay_in.providers: is empty");

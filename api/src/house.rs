@@ -143,6 +143,9 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
+    /// Messages cannot be sent by these settings.
+    #[error("{0}")]
+    Messages(String),
     /// A task of the start ended badly.
     #[error("the start was cut off: {0}")]
     CutOff(String),

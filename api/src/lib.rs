@@ -25,6 +25,7 @@ mod funding;
 pub mod house;
 mod idempotency;
 mod keys;
+mod languages;
 mod log_keys;
 mod logs;
 mod mail;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger::{AsOf, Observer, Safeguarding};
+use platform::outbox;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
@@ -28,6 +29,8 @@ pub(crate) struct Metrics {
     client_money: IntGaugeVec,
     safeguards: IntGaugeVec,
     safeguarding_holds: IntGauge,
+    messages_waiting: IntGauge,
+    dead_letters: IntGauge,
     books_read: Mutex<Option<Instant>>,
 }
 
@@ -72,10 +75,12 @@ impl Metrics {
                 "teranga_safeguarding_holds",
                 "1 when clients' money is covered at the day's rates, 0 when it is not or cannot be shown.",
             )?,
+            messages_waiting: IntGauge::new("teranga_messages_waiting", "Messages that wait for their next attempt.")?,
+            dead_letters: IntGauge::new("teranga_dead_letters", "Messages that were given up and wait for a person.")?,
             books_read: Mutex::new(None),
             registry,
         };
-        let collectors: [Box<dyn prometheus::core::Collector>; 10] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 12] = [
             Box::new(metrics.requests.clone()),
             Box::new(metrics.request_seconds.clone()),
             Box::new(metrics.batch_units.clone()),
@@ -86,6 +91,8 @@ impl Metrics {
             Box::new(metrics.client_money.clone()),
             Box::new(metrics.safeguards.clone()),
             Box::new(metrics.safeguarding_holds.clone()),
+            Box::new(metrics.messages_waiting.clone()),
+            Box::new(metrics.dead_letters.clone()),
         ];
         for collector in collectors {
             metrics.registry.register(collector)?;
@@ -113,10 +120,18 @@ impl Metrics {
     pub(crate) async fn text(&self, house: &House) -> Result<Vec<u8>, String> {
         let queued: usize = house.clearing.books().iter().map(ledger::Ledger::queue_length).sum();
         self.queue_length.set(i64::try_from(queued).unwrap_or(i64::MAX));
+        self.read_messages(house).await.map_err(|error| error.to_string())?;
         self.read_books(house).await?;
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text).map_err(|error| error.to_string())?;
         Ok(text)
+    }
+
+    async fn read_messages(&self, house: &House) -> Result<(), platform::Error> {
+        let (waiting, dead) = outbox::backlog(&mut *house.database.connection().await?).await?;
+        self.messages_waiting.set(waiting);
+        self.dead_letters.set(dead);
+        Ok(())
     }
 
     async fn read_books(&self, house: &House) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use onboarding::Language;
 use utoipa::IntoResponses;
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -54,8 +55,8 @@ fn problems(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
     statuses
         .iter()
         .map(|status| {
-            let titles: Vec<&str> =
-                kinds::ALL.iter().filter(|kind| kind.status == *status).map(|kind| kind.title).collect();
+            let kinds = kinds::ALL.iter().filter(|kind| kind.status == *status);
+            let titles: Vec<String> = kinds.map(|kind| kind.title(Language::En)).collect();
             (status.to_string(), problem(&titles.join("; ")))
         })
         .collect()

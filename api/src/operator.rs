@@ -3,6 +3,7 @@
 mod access;
 mod audit_grants;
 mod books;
+mod dead_letters;
 mod institutions;
 mod milestones;
 mod pay_ins;
@@ -29,6 +30,9 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(staff::approve_operator)
         .service(staff::revoke_operator)
         .service(staff::list_operators)
+        .service(dead_letters::list_dead_letters)
+        .service(dead_letters::redeliver_dead_letter)
+        .service(dead_letters::take_bounce)
         .service(institutions::apply_institution)
         .service(institutions::approve_institution)
         .service(institutions::launch_institution)

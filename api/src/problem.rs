@@ -2,6 +2,9 @@
 //!
 //! Each kind has a stable `type` with a page of its own at `/v1/public/problems/{name}`, made from the table in
 //! [`kinds`]. What went wrong inside is logged and never told.
+//!
+//! Whoever makes a problem says in English what happened. In another language it is told by what the kind and the codes
+//! of the faults mean; which language that is, the middleware says that also names the request.
 
 mod from_rooms;
 pub(crate) mod kinds;
@@ -12,10 +15,13 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
+use onboarding::Language;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use kinds::Kind;
+
+use crate::languages::{self, Isolation};
 
 /// The media type of a problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -29,7 +35,7 @@ pub(crate) struct ProblemBody {
     #[schema(format = "uri-reference")]
     kind: String,
     /// The kind, in words.
-    title: &'static str,
+    title: String,
     /// The HTTP status.
     status: u16,
     /// What happened this time, and what would be right.
@@ -62,10 +68,12 @@ pub(crate) struct Problem {
     kind: &'static Kind,
     detail: String,
     faults: Vec<Fault>,
+    values: Vec<(&'static str, String)>,
     retry_after_seconds: Option<u32>,
     oauth_error: Option<&'static str>,
     allow: Option<Box<str>>,
     instance: Option<String>,
+    language: Language,
 }
 
 impl Problem {
@@ -74,10 +82,12 @@ impl Problem {
             kind,
             detail: detail.into(),
             faults: Vec::new(),
+            values: Vec::new(),
             retry_after_seconds: None,
             oauth_error: None,
             allow: None,
             instance: None,
+            language: Language::En,
         }
     }
 
@@ -90,6 +100,11 @@ impl Problem {
     pub(crate) fn with_faults(mut self, faults: Vec<Fault>) -> Self {
         self.faults = faults;
         self
+    }
+
+    /// Names what the other languages say in their texts too, by the names of their variables.
+    pub(crate) fn naming<const N: usize>(self, values: [(&'static str, String); N]) -> Self {
+        Self { values: values.into(), ..self }
     }
 
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
@@ -108,10 +123,9 @@ impl Problem {
         Self { allow: Some(methods.into()), ..problem }
     }
 
-    /// The problem of a request of that id.
-    pub(crate) fn of_request(mut self, id: String) -> Self {
-        self.instance = Some(id);
-        self
+    /// The problem of a request of that id, told in that language.
+    pub(crate) fn of_request(self, id: String, language: Language) -> Self {
+        Self { instance: Some(id), language, ..self }
     }
 
     /// Whether the same may go well in a moment: something did not answer, or too much was waiting.
@@ -127,20 +141,52 @@ impl Problem {
     pub(crate) fn text(&self) -> String {
         let body = ProblemBody {
             kind: format!("/v1/public/problems/{}", self.kind.name),
-            title: self.kind.title,
+            title: self.kind.title(self.language),
             status: self.kind.status,
-            detail: self.detail.clone(),
+            detail: self.detail(),
             instance: self.instance.clone(),
-            errors: self.faults.clone(),
+            errors: self.faults.iter().map(|fault| self.told(fault)).collect(),
             error: self.oauth_error,
         };
         serde_json::to_string(&body).unwrap_or_default()
+    }
+
+    /// What happened, or in other languages than English what it means.
+    fn detail(&self) -> String {
+        if self.language == Language::En {
+            return self.detail.clone();
+        }
+        match &self.faults[..] {
+            [] if self.values.is_empty() => self.kind.advice(self.language),
+            [] => self.say(&format!("kind-{}.detail", self.kind.name), &[]),
+            [only] if only.pointer.is_empty() => self.told(only).detail,
+            [only] => self.say("one-fault", &[("pointer", &only.pointer), ("detail", &self.told(only).detail)]),
+            several => self.say("several-faults", &[("number", &several.len().to_string())]),
+        }
+    }
+
+    fn told(&self, fault: &Fault) -> Fault {
+        let detail = match self.language {
+            Language::En => fault.detail.clone(),
+            _ => self.say(&format!("fault-{}", fault.code), &[]),
+        };
+        Fault { pointer: fault.pointer.clone(), code: fault.code, detail }
+    }
+
+    /// A text with the values that the problem names, and further ones. That it can be said is seen by the tests.
+    fn say(&self, text: &str, further: &[(&str, &str)]) -> String {
+        let named = self.values.iter().map(|(name, value)| (*name, value.as_str()));
+        let values: Vec<(&str, &str)> = named.chain(further.iter().copied()).collect();
+        languages::say(self.language, text, &values, Isolation::WhereNeeded).unwrap_or_else(|unsaid| {
+            tracing::error!(%unsaid, "a text is missing");
+            self.kind.title(self.language)
+        })
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.kind.title)
+        formatter.write_str(&self.kind.title(Language::En))
     }
 }
 
@@ -154,6 +200,8 @@ impl ResponseError for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.language.code()));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

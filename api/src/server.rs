@@ -126,7 +126,7 @@ impl Server {
         let settings = configuration.settings.clone();
         let open = OpenHouse::open(configuration, clock).await?;
         operations::keep_first_operator(&open).await?;
-        let postman = Postman::try_new(&settings.mail, &open.directory).map_err(OpenError::CutOff)?;
+        let postman = Postman::try_new(&settings.mail, &settings.sms, &open.directory).map_err(OpenError::Messages)?;
         let limits = Arc::new(Limits::new(settings.request_limits));
         let threads = match settings.server.workers {
             0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),

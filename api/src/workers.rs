@@ -16,6 +16,8 @@ use crate::mail::Postman;
 use crate::problem::Problem;
 use crate::request_limits::Limits;
 
+/// Messages that are delivered at once: a mail server that does not answer must not hold up who waits for a code.
+const DELIVERIES_AT_ONCE: usize = 4;
 /// How often campaigns and refunds are looked at.
 const CAMPAIGNS_EVERY: Duration = Duration::from_secs(1);
 /// How often what was received and not matched is taken up again; a crash between the two leaves it.
@@ -56,16 +58,19 @@ impl Workers {
 pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -> Workers {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let mut outbox_stopped = stopped.clone();
-    let outbox = Worker::new(house.database.clone(), house.cipher.clone(), postman);
-    tasks.spawn(async move {
-        outbox
-            .run(async move {
-                // Whoever could say stop is gone: that is a stop too.
-                let _ = outbox_stopped.wait_for(|stop| *stop).await;
-            })
-            .await;
-    });
+    let postman = Arc::new(postman);
+    for _ in 0..DELIVERIES_AT_ONCE {
+        let mut stopped = stopped.clone();
+        let outbox = Worker::new(house.database.clone(), house.cipher.clone(), Arc::clone(&postman));
+        tasks.spawn(async move {
+            outbox
+                .run(async move {
+                    // Whoever could say stop is gone: that is a stop too.
+                    let _ = stopped.wait_for(|stop| *stop).await;
+                })
+                .await;
+        });
+    }
     tasks.spawn(every(CAMPAIGNS_EVERY, "campaigns", Arc::clone(house), stopped.clone(), async |house| {
         end_campaigns(house).await
     }));

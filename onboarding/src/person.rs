@@ -96,20 +96,32 @@ pub enum Language {
     En,
     /// French.
     Fr,
+    /// Spanish.
+    Es,
+    /// Portuguese.
+    Pt,
+    /// Arabic.
+    Ar,
 }
 
 /// The text is no language that we speak.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("we write in en and fr")]
+#[error("we write in en, fr, es, pt and ar")]
 pub struct UnknownLanguage;
 
 impl Language {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::En, Self::Fr, Self::Es, Self::Pt, Self::Ar];
+
     /// The BCP 47 code.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Fr => "fr",
+            Self::Es => "es",
+            Self::Pt => "pt",
+            Self::Ar => "ar",
         }
     }
 
@@ -118,7 +130,7 @@ impl Language {
     /// # Errors
     /// [`UnknownLanguage`] when we do not speak it.
     pub fn try_new(code: &str) -> Result<Self, UnknownLanguage> {
-        [Self::En, Self::Fr].into_iter().find(|language| language.code() == code).ok_or(UnknownLanguage)
+        Self::ALL.into_iter().find(|language| language.code() == code).ok_or(UnknownLanguage)
     }
 }
 

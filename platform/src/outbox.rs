@@ -7,9 +7,16 @@
 //!
 //! A worker that dies between 1 and 3 leaves a message that is due again after its lease. A delivery takes less than
 //! the lease, so that no other worker takes the message up meanwhile.
+//!
+//! # When it fails
+//! A passing failure is tried again after a pause that grows, for about three days. A lasting one, and the last passing
+//! one, make it a dead letter: it is kept for a person, who can have it delivered again. See [`DeadLetter`].
+
+mod dead_letters;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -22,6 +29,8 @@ use crate::Error;
 use crate::cipher::Cipher;
 use crate::database::Database;
 use crate::schema::outbox;
+
+pub use dead_letters::{DeadLetter, Redelivery, backlog, dead_letters, redeliver, return_to_sender};
 
 /// How long a delivery may take.
 const DELIVER_WITHIN: Duration = Duration::from_secs(20);
@@ -65,14 +74,42 @@ pub async fn enqueue_in(connection: &mut AsyncPgConnection, messages: &[Message]
     Ok(())
 }
 
+/// Why a message was not delivered. The reason is kept with the message and must hold no personal data.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It may go well another time.
+    #[error("{0}")]
+    Passing(String),
+    /// It will never go well: trying again would be of no use.
+    #[error("{0}")]
+    Lasting(String),
+}
+
+impl Failure {
+    /// It may go well another time.
+    pub fn passing(reason: impl Into<String>) -> Self {
+        Self::Passing(reason.into())
+    }
+
+    /// It will never go well.
+    pub fn lasting(reason: impl Into<String>) -> Self {
+        Self::Lasting(reason.into())
+    }
+}
+
 /// A delivery in progress.
-pub type Delivery<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+pub type Delivery<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
 /// Brings messages of a topic to the outside.
 pub trait Deliver: Send + Sync {
-    /// Delivers one message. The id stays the same over all attempts, so that a receiver can tell a repeat. The
-    /// reason of a failure is kept with the message and must hold no personal data.
+    /// Delivers one message. The id stays the same over all attempts, so that a receiver can tell a repeat.
     fn deliver<'a>(&'a self, id: Uuid, topic: &'a str, payload: &'a serde_json::Value) -> Delivery<'a>;
+}
+
+impl<D: Deliver> Deliver for Arc<D> {
+    fn deliver<'a>(&'a self, id: Uuid, topic: &'a str, payload: &'a serde_json::Value) -> Delivery<'a> {
+        D::deliver(self, id, topic, payload)
+    }
 }
 
 /// Delivers what is due; any number of workers in any number of processes.
@@ -116,19 +153,20 @@ impl<D: Deliver> Worker<D> {
         let Some(claimed) = claim(&mut *self.database.connection().await?).await? else { return Ok(0) };
         let delivered = if claimed.attempts > MAX_ATTEMPTS {
             // Its workers died of it, or with it: the last attempt was never recorded.
-            Err("its delivery was cut off again and again".to_owned())
+            Err(Failure::lasting("its delivery was cut off again and again"))
         } else {
             let delivery = self.deliver(&claimed);
-            tokio::time::timeout(DELIVER_WITHIN, delivery).await.unwrap_or_else(|_| Err(TOO_SLOW.to_owned()))
+            tokio::time::timeout(DELIVER_WITHIN, delivery).await.unwrap_or_else(|_| Err(Failure::passing(TOO_SLOW)))
         };
         record(&mut *self.database.connection().await?, &claimed, delivered).await?;
         Ok(1)
     }
 
-    async fn deliver(&self, message: &Claimed) -> Result<(), String> {
+    async fn deliver(&self, message: &Claimed) -> Result<(), Failure> {
         let Claimed { id, topic, sealed_payload, .. } = message;
-        let clear = self.cipher.decrypt(topic, sealed_payload).map_err(|error| error.to_string())?;
-        let payload = serde_json::from_str(&clear).map_err(|_| "the payload is no JSON".to_owned())?;
+        // The right key may come with the next start.
+        let clear = self.cipher.decrypt(topic, sealed_payload).map_err(|error| Failure::passing(error.to_string()))?;
+        let payload = serde_json::from_str(&clear).map_err(|_| Failure::lasting("the payload is no JSON"))?;
         self.deliver.deliver(*id, topic, &payload).await
     }
 }
@@ -172,7 +210,7 @@ async fn claim(connection: &mut AsyncPgConnection) -> Result<Option<Claimed>, Er
 async fn record(
     connection: &mut AsyncPgConnection,
     claimed: &Claimed,
-    delivered: Result<(), String>,
+    delivered: Result<(), Failure>,
 ) -> Result<(), Error> {
     let open = outbox::table.find(claimed.id).filter(outbox::delivered_at.is_null()).filter(outbox::dead_at.is_null());
     // After the lease another worker may have begun: that we failed is then no longer of interest.
@@ -182,17 +220,18 @@ async fn record(
         Ok(()) => {
             diesel::update(open).set(outbox::delivered_at.eq(now)).execute(connection).await?;
         }
-        Err(reason) if claimed.attempts >= MAX_ATTEMPTS => {
-            tracing::error!(message = %claimed.id, reason, "a message was given up");
+        Err(Failure::Passing(reason)) if claimed.attempts < MAX_ATTEMPTS => {
+            let due_at = now + pause_after(claimed.attempts);
+            tracing::info!(message_id = %claimed.id, topic = claimed.topic, reason, %due_at, "a delivery failed; it waits");
             diesel::update(ours)
-                .set((outbox::dead_at.eq(now), outbox::last_error.eq(reason)))
+                .set((outbox::due_at.eq(due_at), outbox::last_error.eq(reason)))
                 .execute(connection)
                 .await?;
         }
-        Err(reason) => {
-            let due_at = now + pause_after(claimed.attempts);
+        Err(Failure::Passing(reason) | Failure::Lasting(reason)) => {
+            tracing::warn!(message_id = %claimed.id, topic = claimed.topic, reason, "a message was given up");
             diesel::update(ours)
-                .set((outbox::due_at.eq(due_at), outbox::last_error.eq(reason)))
+                .set((outbox::dead_at.eq(now), outbox::last_error.eq(reason)))
                 .execute(connection)
                 .await?;
         }

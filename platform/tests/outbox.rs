@@ -1,11 +1,14 @@
 //! The outbox: what is written with a change is delivered, and nothing else.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use platform::cipher::Cipher;
-use platform::outbox::{Deliver, Delivery, Message, Worker, enqueue_in};
+use platform::outbox::{
+    Deliver, Delivery, Failure, Message, Redelivery, Worker, backlog, dead_letters, enqueue_in, redeliver,
+    return_to_sender,
+};
 use platform::testing::TestDatabase;
 use uuid::Uuid;
 
@@ -23,10 +26,10 @@ impl Deliver for Recorder {
             let failing =
                 self.failures_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
             if failing.is_ok() {
-                return Err("no answer".to_owned());
+                return Err(Failure::passing("no answer"));
             }
             tokio::task::yield_now().await;
-            self.delivered.lock().map_err(|_| "poisoned".to_owned())?.push((id, payload.clone()));
+            self.delivered.lock().map_err(|_| Failure::lasting("poisoned"))?.push((id, payload.clone()));
             Ok(())
         })
     }
@@ -169,5 +172,64 @@ async fn a_message_whose_worker_died_is_taken_up_after_the_lease() -> Result {
     diesel::sql_query("update platform.outbox set due_at = due_at - interval '60 s'").execute(&mut owner).await?;
     assert_eq!(next.deliver_due().await?, 1);
     assert_eq!(recorder.delivered.lock().map_err(|_| "poisoned")?.len(), 1);
+    Ok(())
+}
+
+/// Refuses for good what it is told to, until it is told otherwise.
+#[derive(Clone, Default)]
+struct Particular {
+    recorder: Recorder,
+    lenient: Arc<AtomicBool>,
+}
+
+impl Deliver for Particular {
+    fn deliver<'a>(&'a self, id: Uuid, topic: &'a str, payload: &'a serde_json::Value) -> Delivery<'a> {
+        if payload == "word" || AtomicBool::load(&self.lenient, Ordering::SeqCst) {
+            return self.recorder.deliver(id, topic, payload);
+        }
+        Box::pin(async { Err(Failure::lasting("nobody lives there")) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lasting_failure_is_not_tried_again_until_a_person_wants_it() -> Result {
+    let test = TestDatabase::create().await?;
+    let database = test.database()?;
+    let cipher = Cipher::try_new(&Cipher::generate_key())?;
+    let particular = Particular::default();
+    let worker = Worker::new(database.clone(), cipher.clone(), particular.clone());
+    let messages = ["first", "word", "second"].map(|payload| Message::try_new("mail", &payload, &cipher));
+    let messages = messages.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
+    let mut connection = database.connection().await?;
+    enqueue_in(&mut connection, &messages).await?;
+    while worker.deliver_due().await? > 0 {}
+    assert_eq!(number(&test, "select sum(attempts) from platform.outbox").await?, 3);
+
+    let dead = dead_letters(&mut connection, None, 10).await?;
+    let told: Vec<_> = dead.iter().map(|one| (one.attempts, one.topic.as_str(), one.last_error.as_deref())).collect();
+    assert_eq!(told, [(1, "mail", Some("nobody lives there")); 2]);
+    assert!(dead[0].dead_at >= dead[1].dead_at, "the last one comes first");
+    let next = dead_letters(&mut connection, Some((dead[0].dead_at, dead[0].id)), 10).await?;
+    assert_eq!(next.iter().map(|one| one.id).collect::<Vec<_>>(), [dead[1].id]);
+
+    particular.lenient.store(true, Ordering::SeqCst);
+    assert_eq!(worker.deliver_due().await?, 0);
+    assert_eq!(redeliver(&mut connection, dead[0].id).await?, Redelivery::Due);
+    assert_eq!(redeliver(&mut connection, dead[0].id).await?, Redelivery::NotDead);
+    assert_eq!(redeliver(&mut connection, Uuid::now_v7()).await?, Redelivery::Unknown);
+    assert_eq!(worker.deliver_due().await?, 1);
+    assert_eq!(redeliver(&mut connection, dead[0].id).await?, Redelivery::NotDead);
+    let delivered = particular.recorder.delivered.lock().map_err(|_| "poisoned")?.clone();
+    assert_eq!(delivered.len(), 2);
+    assert_eq!(delivered[1].0, dead[0].id, "under the id that it had");
+    assert_eq!(dead_letters(&mut connection, None, 10).await?.len(), 1);
+
+    // What was handed over may still come back.
+    assert!(return_to_sender(&mut connection, delivered[0].0, "it came back: 5.1.1").await?);
+    assert!(return_to_sender(&mut connection, delivered[0].0, "it came back: 5.2.2").await?);
+    assert!(!return_to_sender(&mut connection, Uuid::now_v7(), "it came back: 5.1.1").await?);
+    assert_eq!(backlog(&mut connection).await?, (0, 2));
+    let dead = dead_letters(&mut connection, None, 10).await?;
+    assert_eq!((dead.len(), dead[0].last_error.as_deref()), (2, Some("it came back: 5.1.1")));
     Ok(())
 }

@@ -1,4 +1,4 @@
-"""What schemathesis is kept from asking."""
+"""What schemathesis is kept from asking, and what it does not know how to send."""
 
 import schemathesis
 
@@ -7,3 +7,9 @@ import schemathesis
 def filter_query(_context, query):
     """An empty list is nothing in an address, so a request that is wrong by it alone arrives as a right one."""
     return not isinstance(query, dict) or [] not in query.values()
+
+
+@schemathesis.serializer("message/rfc822")
+def mail(_context, value):
+    """A mail is sent as it stands."""
+    return value if isinstance(value, bytes) else str(value).encode()

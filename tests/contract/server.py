@@ -41,6 +41,7 @@ sign_ins_per_minute = 1000000
 witnesses = {witnesses}
 [log]
 filter = "warn"
+{further}
 """
 
 
@@ -53,7 +54,7 @@ def free_ports(number):
 
 
 class Server:
-    def __init__(self, program, room, witnesses=()):
+    def __init__(self, program, room, witnesses=(), further=""):
         self.directory = (room / "data").resolve()
         self.log = room / "server.log"
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -66,6 +67,7 @@ class Server:
                 port=port,
                 operations_port=self.operations_port,
                 witnesses=json.dumps(list(witnesses)),
+                further=further,
             )
         )
         with self.log.open("wb") as log:

@@ -12,6 +12,7 @@ import time
 import uuid
 
 import account
+import bounces
 import signed_log
 import statements
 from client import Client
@@ -85,6 +86,7 @@ class Stage:
         self.known.update(statements.prepare(self.operator, self.paid_in, now_and()[:10]))
         self.by_two()
         self.screening()
+        self.bounced_mail()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
         # Those that operators try their hand on.
@@ -152,6 +154,22 @@ class Stage:
         credential = self.operator.post(f"/institutions/{other}/credentials")
         partner = Client(self.base, "partner").sign_in(credential)
         return {"mobile": self.person("cheikh@example.org", "Cheikh Fall"), "partner": partner}
+
+    def bounced_mail(self):
+        """Two mails that came back, one of which goes out again."""
+        for number in range(2):
+            registration = {"contact": f"gone-{number}@example.org", "password": PASSWORD, "language": "ar"}
+            self.migrant.post("/registrations", registration)
+        returned = []
+        deadline = time.monotonic() + CODE_ARRIVES_WITHIN_SECONDS
+        while len(returned) < 2 and time.monotonic() < deadline:
+            mails = [email.message_from_bytes(path.read_bytes()) for path in self.directory.glob("mail/*.eml")]
+            returned = [mail for mail in mails if str(mail["To"]).startswith("gone-")]
+            time.sleep(0.1)
+        reports = [bounces.report_on(mail) for mail in returned]
+        taken = [self.operator.send_file("/bounces", "message/rfc822", report) for report in reports]
+        self.known["messages"] = [one["message"] for one in taken]
+        self.operator.post(f"/dead-letters/{self.known['messages'][1]}/redelivery")
 
     def project(self, title, vetted=True, opened=True):
         project = {
@@ -373,7 +391,7 @@ class Stage:
                 "/periods",
                 f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/dead-letters?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

@@ -9,6 +9,7 @@ mod feed;
 mod giving_up;
 mod governance;
 mod grants;
+mod languages;
 mod log;
 mod operations;
 mod partner_feed;

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::admission::Admitted;
 use crate::body::Body;
-use crate::configuration::MailTransport;
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
@@ -25,7 +24,7 @@ pub(super) struct Registration {
     #[schema(value_type = String, min_length = 10, max_length = 128, format = Password)]
     password: SecretString,
     /// BCP 47.
-    #[schema(pattern = "^(en|fr)$")]
+    #[schema(pattern = "^(en|fr|es|pt|ar)$")]
     language: String,
 }
 
@@ -96,9 +95,8 @@ pub(super) async fn register(house: web::Data<House>, body: Body<Registration>) 
     let contact = contact(&body.value.contact, &mut faults);
     let language = faults.check("/language", "language", Language::try_new(&body.value.language));
     let (Some(contact), Some(language)) = (contact, language) else { return Err(faults.problem()) };
-    let by_smtp = house.configuration.settings.mail.transport == MailTransport::Smtp;
-    if by_smtp && matches!(contact, Contact::Phone(_)) {
-        faults.add("/contact", "phone-not-reached", "text messages are not sent yet; register with a mail address");
+    if matches!(contact, Contact::Phone(_)) && !house.configuration.settings.reaches_phones() {
+        faults.add("/contact", "phone-not-reached", "text messages are not sent here; register with a mail address");
         return Err(faults.problem());
     }
     house.people.register(&contact, &body.value.password, language).await?;

@@ -1,7 +1,7 @@
 //! The one mapping from the rooms' errors to problems.
 
 use ledger::reconciliation::ReconciliationError;
-use ledger::{PostError, ProposalError, Refusal};
+use ledger::{Money, PostError, ProposalError, Refusal};
 
 use super::{Faults, Problem, kinds};
 
@@ -10,6 +10,10 @@ fn invalid(pointer: &str, code: &'static str, said: String) -> Problem {
     let mut faults = Faults::default();
     faults.add(pointer, code, said);
     faults.problem()
+}
+
+fn with_currency(money: Money) -> String {
+    format!("{money} {}", money.currency())
 }
 
 impl From<platform::Error> for Problem {
@@ -95,16 +99,20 @@ impl From<remittance::Error> for Problem {
             Error::NoRate { .. } | Error::StaleRate { .. } => Self::new(&kinds::RATE_STALE, said),
             Error::RatesFile(_) => invalid("/rates", "rates", said),
             Error::WrongCurrency { .. } => invalid("/amount/currency", "wrong-currency", said),
-            Error::AmountOutOfBounds { .. } => invalid("/amount", "amount-out-of-bounds", said),
+            Error::AmountOutOfBounds { minimum, maximum } => invalid("/amount", "amount-out-of-bounds", said)
+                .naming([("minimum", with_currency(minimum)), ("maximum", with_currency(maximum))]),
             Error::AmountTooLarge | Error::Money(_) => invalid("/amount", "amount-too-large", said),
-            Error::FamilyBelowMinimum { .. } => invalid("/allocations", "family-below-minimum", said),
+            Error::FamilyBelowMinimum { left, minimum } => invalid("/allocations", "family-below-minimum", said)
+                .naming([("left", with_currency(left)), ("minimum", with_currency(minimum))]),
             Error::Allocation(_) => invalid("/allocations", "allocation", said),
             Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),
             Error::QuoteExpired(_) => Self::new(&kinds::QUOTE_EXPIRED, said),
             Error::QuoteTaken | Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
             Error::BeneficiaryElsewhere => invalid("/beneficiary", "beneficiary-elsewhere", said),
             Error::Beneficiary { field, what } => invalid(&format!("/{field}"), "beneficiary", what.to_owned()),
-            Error::LimitReached { .. } => Self::new(&kinds::LIMIT_REACHED, said),
+            Error::LimitReached { left } => {
+                Self::new(&kinds::LIMIT_REACHED, said).naming([("left", with_currency(left))])
+            }
             Error::UnderReview => Self::new(&kinds::UNDER_REVIEW, said),
             Error::Clearance(_) => {
                 tracing::warn!(said, "screening did not answer");

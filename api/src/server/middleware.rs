@@ -1,17 +1,19 @@
-//! Around each request: its bounds, its log line, its metrics, and the request's id in every answer.
+//! Around each request: its bounds, its log line, its metrics, the request's id in every answer, and the language of
+//! those who are refused.
 
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_LANGUAGE, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use tracing_actix_web::RequestId;
 
 use super::Answered;
 use crate::house::House;
+use crate::languages;
 use crate::problem::{Problem, kinds};
 use crate::request_limits::Limits;
 
@@ -53,6 +55,7 @@ pub(super) async fn bound(request: ServiceRequest, next: Next<impl MessageBody +
 pub(super) async fn observe(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answered {
     let started = Instant::now();
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let language = languages::asked_for(&request);
     let house = request.app_data::<web::Data<House>>().cloned();
     let method = known_method(request.method());
     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
@@ -68,12 +71,13 @@ pub(super) async fn observe(request: ServiceRequest, next: Next<impl MessageBody
         Err(error) => {
             count(error.as_response_error().status_code().as_u16());
             let problem = error.as_error::<Problem>().cloned();
-            return Err(problem.map_or(error, |problem| problem.of_request(id).into()));
+            return Err(problem.map_or(error, |problem| problem.of_request(id, language).into()));
         }
     };
     let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
     if let Some(problem) = problem {
-        response = response.map_body(|_, _| BoxBody::new(problem.of_request(id.clone()).text()));
+        response.headers_mut().insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+        response = response.map_body(|_, _| BoxBody::new(problem.of_request(id.clone(), language).text()));
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

@@ -1,5 +1,7 @@
 //! Messages to people, and when they are sent.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Language;
@@ -38,4 +40,7 @@ pub struct Notice {
     pub template: String,
     /// The code, where the text has one.
     pub code: Option<String>,
+    /// What else the text names, by the names of its variables.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, String>,
 }

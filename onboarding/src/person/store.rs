@@ -6,6 +6,8 @@ mod recoveries;
 mod registration;
 mod second_factors;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -191,7 +193,8 @@ impl People {
         template: &str,
         code: Option<String>,
     ) -> Result<(), Error> {
-        let notice = Notice { to: contact.text().to_owned(), language, template: template.to_owned(), code };
+        let (to, template) = (contact.text().to_owned(), template.to_owned());
+        let notice = Notice { to, language, template, code, arguments: BTreeMap::new() };
         enqueue_in(connection, &[Message::try_new(contact.kind(), &notice, &self.cipher)?]).await?;
         Ok(())
     }
