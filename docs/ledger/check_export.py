@@ -189,6 +189,7 @@ def check(path, log_key, house_key=None):
     proof = json.loads(files["log_proof.json"])
     tree = Tree(manifest["first_sequence"] - 1, [bytes.fromhex(root) for root in proof["before"]])
     balances = {number: decimal.Decimal(account["opening"]) for number, account in accounts.items()}
+    assert manifest["first_sequence"] > 1 or not any(balances.values()), "an account begins before the first entry"
     lines, leaves = files["journal.jsonl"].splitlines(), files["log.jsonl"].splitlines()
     for expected, (line, leaf) in enumerate(zip(lines, leaves, strict=True), manifest["first_sequence"]):
         line, leaf = json.loads(line), base64.b64decode(json.loads(leaf)["leaf"])

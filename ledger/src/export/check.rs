@@ -27,7 +27,7 @@ use crate::{BookId, LogVerifier};
 const ENTRIES_AT_ONCE: usize = 1_024;
 
 /// What is checked.
-const CHECKS: [&str; 16] = [
+const CHECKS: [&str; 17] = [
     "every file is the one that the manifest names",
     "the manifest is signed",
     "the manifest counts and sums what is there",
@@ -37,6 +37,7 @@ const CHECKS: [&str; 16] = [
     "every entry balances in each currency",
     "every running balance continues the one before it",
     "every account begins and ends as it says",
+    "every account is in the currency that its number means",
     "no account was ever below its floor after an entry",
     "every hold is what its changes left",
     "nothing took effect in a closed period but adjustments",
@@ -58,6 +59,7 @@ enum Kind {
     Balance,
     Running,
     Account,
+    Commodity,
     Floor,
     Hold,
     Period,

@@ -224,3 +224,67 @@ async fn any_byte_of_any_file_is_missed() -> Result {
     assert!(packed.check(Path::new("/nowhere")).is_err());
     Ok(())
 }
+
+/// What somebody with the house's key writes, by file.
+struct Forgery {
+    packed: Packed,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Forgery {
+    async fn of_a_whole_book() -> Result<Self> {
+        let packed = Packed::new(1, None).await?;
+        let files = packed.files()?;
+        Ok(Self { packed, files })
+    }
+
+    fn replace(&mut self, name: &str, wanted: &str, instead: &str) -> Result {
+        let text = String::from_utf8(self.files[name].clone())?;
+        assert!(text.contains(wanted), "{name} has {wanted}");
+        self.files.insert(name.to_owned(), text.replace(wanted, instead).into_bytes());
+        Ok(())
+    }
+
+    fn is_found(self) -> Result<bool> {
+        self.packed.is_found(self.files, true)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_nobody_booked_on_covers_nothing() -> Result {
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    let lines = String::from_utf8(forgery.files["accounts.jsonl"].clone())?;
+    let bank = lines.lines().find(|line| line.contains("\"assets:pay-in:bank\"")).ok_or("the bank")?;
+    let mut invented: serde_json::Value = serde_json::from_str(bank)?;
+    for (field, value) in [("account", "assets:pay-in:other"), ("opening", "1000000.00"), ("closing", "1000000.00")] {
+        invented[field] = value.into();
+    }
+    invented["number"] = 999_999.into();
+    forgery.files.insert("accounts.jsonl".to_owned(), format!("{lines}{invented}\n").into_bytes());
+    // The equation counts it too.
+    let mut equation: serde_json::Value = serde_json::from_slice(&forgery.files["safeguarding.json"])?;
+    for side in ["safeguards", "safeguards_in_base"] {
+        let held = &mut equation["currencies"][0][side];
+        let minor: i64 = held.as_str().ok_or("an amount")?.replace('.', "").parse()?;
+        *held = Money::from_minor(minor + 100_000_000, Currency::EUR).to_string().into();
+    }
+    forgery.files.insert("safeguarding.json".to_owned(), serde_json::to_vec(&equation)?);
+    assert!(forgery.is_found()?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn euros_are_called_by_no_other_name() -> Result {
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    for (name, behind) in [
+        ("manifest.json", "debits"),
+        ("accounts.jsonl", "commodity"),
+        ("journal.jsonl", "amount"),
+        ("safeguarding.json", "client_money"),
+    ] {
+        let says = |code: &str| format!("\"currency\":\"{code}\",\"{behind}\"");
+        forgery.replace(name, &says("EUR"), &says("USD"))?;
+    }
+    assert!(forgery.is_found()?);
+    Ok(())
+}

@@ -206,7 +206,22 @@ impl<'a> Joined<'a> {
             self.findings.add(Kind::Sequence, Some(self.next), None, what);
             self.tree.is_whole = false;
         }
+        let begins_the_book = self.manifest.first_sequence == 1;
         for (number, account) in self.accounts.all() {
+            if !account.is_of_its_number() {
+                let what = format!(
+                    "account {} is said to be in {} with {} decimals, which commodity {} is not",
+                    account.code(),
+                    account.commodity_code,
+                    account.decimals(),
+                    account.commodity
+                );
+                self.findings.add(Kind::Commodity, None, None, what);
+            }
+            if begins_the_book && account.opening != 0 {
+                let what = format!("account {} begins with {} before the first entry", account.code(), account.opening);
+                self.findings.add(Kind::Account, None, None, what);
+            }
             let left = self.balances.get(&number).copied().unwrap_or_default();
             if left != account.closing {
                 let what =

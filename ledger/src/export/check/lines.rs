@@ -14,7 +14,7 @@ use super::{CheckError, Format};
 use crate::account::{AccountRole, Side};
 use crate::log::leaf::leaf_hash;
 use crate::log::{HOLD_WORDS, Hash, ReadHoldChange, ReadLeaf, ReadLot, ReadPosting, read_leaf};
-use crate::{AccountCode, Currency};
+use crate::{AccountCode, Currency, UnitCode};
 
 /// An account, as the export describes it.
 #[derive(Deserialize)]
@@ -37,6 +37,7 @@ pub(super) struct Account {
     code: AccountCode,
     pub(super) commodity: i32,
     pub(super) commodity_code: String,
+    is_of_units: bool,
     decimals: u32,
     role: AccountRole,
     floor: Option<i64>,
@@ -58,6 +59,17 @@ impl Account {
 
     pub(super) const fn decimals(&self) -> u32 {
         self.decimals
+    }
+
+    /// Whether its amounts are of what the log means by its number. The numbers of currencies are those of ISO 4217; a
+    /// unit's number is the house's own, but never one of these, nor is its code.
+    pub(super) fn is_of_its_number(&self) -> bool {
+        match Currency::from_number(self.commodity) {
+            Some(currency) => {
+                !self.is_of_units && self.commodity_code == currency.code() && self.decimals == currency.decimals()
+            }
+            None => self.is_of_units && UnitCode::try_new(&self.commodity_code).is_ok(),
+        }
     }
 
     fn text(&self, minor: i64) -> String {
@@ -118,6 +130,7 @@ impl Accounts {
 
 fn read_account(line: &str) -> Option<(i64, Account)> {
     let line: AccountLine = serde_json::from_str(line).ok()?;
+    let is_of_units = line.unit.is_some();
     let commodity_code = line.currency.xor(line.unit)?;
     let amount = |decimal| minor(decimal, line.decimals);
     let mut commitment = [0; 32];
@@ -125,6 +138,7 @@ fn read_account(line: &str) -> Option<(i64, Account)> {
     let account = Account {
         commodity: line.commodity,
         commodity_code,
+        is_of_units,
         decimals: line.decimals,
         role: line.role,
         floor: match line.floor {
@@ -290,7 +304,8 @@ fn same_period(line: Option<&Period>, read: &ReadLeaf) -> bool {
 }
 
 fn is_of(account: &Account, currency: Option<&str>, unit: Option<&str>) -> bool {
-    currency.xor(unit) == Some(account.commodity_code.as_str())
+    let (named, other) = if account.is_of_units { (unit, currency) } else { (currency, unit) };
+    named == Some(account.commodity_code.as_str()) && other.is_none()
 }
 
 fn differing_posting(place: usize, line: &Posting, read: &ReadPosting, accounts: &Accounts) -> Option<String> {
