@@ -288,3 +288,22 @@ async fn euros_are_called_by_no_other_name() -> Result {
     assert!(forgery.is_found()?);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lots_move_from_no_posting_to_another() -> Result {
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    let lines = String::from_utf8(forgery.files["journal.jsonl"].clone())?;
+    let issue = lines.lines().find(|line| line.contains("\"lots\"")).ok_or("an issue of units")?;
+    let mut forged: serde_json::Value = serde_json::from_str(issue)?;
+    let postings = forged["postings"].as_array_mut().ok_or("postings")?;
+    let last = postings.len() - 1;
+    let mut invented = postings[last]["lots"].take();
+    invented[0]["amount"] = "1000000".into();
+    postings[last].as_object_mut().ok_or("a posting")?.remove("lots");
+    let first = postings[0]["lots"].as_array_mut().ok_or("lots")?;
+    first.push(invented[0].take());
+    let forged = lines.replace(issue, &forged.to_string());
+    forgery.files.insert("journal.jsonl".to_owned(), forged.into_bytes());
+    assert!(forgery.is_found()?);
+    Ok(())
+}

@@ -275,12 +275,12 @@ fn compare(line: &Line, read: &ReadLeaf, accounts: &Accounts) -> Option<(Option<
         if let Some(what) = differing_posting(place, ours, theirs, accounts) {
             return Some((Some(place), what));
         }
-        let lots = read.lots.iter().filter(|lot| usize::try_from(lot.ordinal) == Ok(place));
-        let same = ours
-            .lots
-            .iter()
-            .zip(lots)
-            .all(|(ours, theirs)| same_lot(ours, theirs, accounts.get(read.postings[place - 1].account)));
+        let lots: Vec<&ReadLot> =
+            read.lots.iter().filter(|lot| usize::try_from(lot.ordinal) == Ok(place)).collect();
+        let account = accounts.get(theirs.account);
+        // As many on each side: what has no counterpart would be compared with nothing.
+        let same = ours.lots.len() == lots.len()
+            && ours.lots.iter().zip(lots).all(|(ours, theirs)| same_lot(ours, theirs, account));
         if !same {
             return Some((Some(place), "its lots are not those of the log".to_owned()));
         }
