@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::Result;
 use tests::server::{Answer, Auditor, Events, NewQuote, TestServer};
 
-use super::books::{MALI, SECOND_BOOK, send, wish};
+use super::books::{Desk, MALI, SECOND_BOOK, wish};
 
 async fn ask(auditor: &Auditor, path: &str) -> Result<Answer> {
     auditor.caller.get(&format!("/audit{path}")).send().await
@@ -39,9 +39,10 @@ const READS: [&str; 13] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_shows_the_books_that_it_names() -> Result {
     let server = TestServer::start_with(SECOND_BOOK).await?;
-    let staff = server.staff().await?;
-    send(&staff, &wish("equity:capital", MALI, "5.00")).await?.expect(201);
-    send(&staff, &wish("equity:capital", MALI, "6.00")).await?.expect(201);
+    let desk = Desk::open(&server).await?;
+    let staff = &desk.staff;
+    desk.send(&wish("equity:capital", MALI, "5.00")).await?;
+    desk.send(&wish("equity:capital", MALI, "6.00")).await?;
     let first = staff.auditor_of(&json!({})).await?;
     let second = staff.auditor_of(&json!({ "books": [2] })).await?;
     for path in READS {
@@ -70,7 +71,7 @@ async fn a_grant_shows_the_books_that_it_names() -> Result {
     assert_eq!(read(&second, "/verification").await?["entries"], 2);
     let mut events = Events::open(&second.caller, "/audit/feed/stream?book=2&after=1", None).await?;
     assert_eq!(events.sequence().await?, 2);
-    send(&staff, &wish("equity:capital", MALI, "7.00")).await?.expect(201);
+    desk.send(&wish("equity:capital", MALI, "7.00")).await?;
     assert_eq!(events.sequence().await?, 3, "a further book is followed too");
     let both = staff.auditor_of(&json!({ "books": [2, 1, 2] })).await?;
     let verification = read(&both, "/verification").await?;
@@ -190,5 +191,38 @@ async fn a_grant_shows_the_days_that_it_names_and_what_accounts_held_before() ->
     let early = server.staff().await?.auditor_of(&empty).await?;
     ask(&early, &format!("{bank}/statement?currency=EUR")).await?.faulty("", "no-extent");
     assert_eq!(read(&early, "/feed").await?["items"], json!([]));
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_outside_the_days_is_as_unknown_as_one_that_there_is_not() -> Result {
+    let server = TestServer::start().await?;
+    let auditor = with_one_day(&server).await?;
+    let whole = server.staff().await?.auditor(30).await?;
+    let mut ids = Vec::new();
+    for sequence in 1..=3 {
+        let mut entry = read(&whole, &format!("/entries/{sequence}")).await?;
+        ids.push(entry["entry"]["entry"].take().as_str().ok_or("an id")?.to_owned());
+    }
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    for path in ["/entries/", "/log/1/proofs/inclusion?entry=", "/log/1/proofs/inclusion?size=1&entry="] {
+        let told = async |id: &str| -> Result<Value> {
+            let answer = ask(&auditor, &format!("{path}{id}")).await?;
+            answer.problem(404, "not-found");
+            Ok(serde_json::from_str::<Value>(&answer.text.replace(id, nobody))?["detail"].take())
+        };
+        let unknown = told(nobody).await?;
+        assert!(unknown.is_string());
+        for id in [&ids[0], &ids[2]] {
+            assert_eq!(told(id).await?, unknown, "{path}");
+        }
+    }
+    assert_eq!(read(&auditor, &format!("/entries/{}", ids[1])).await?["entry"]["sequence"], 2);
+    let proof = async || {
+        server.clock.advance(Duration::milliseconds(100));
+        let proof = ask(&auditor, &format!("/log/1/proofs/inclusion?entry={}", ids[1])).await?;
+        Ok(if proof.status == 200 { Some(proof.expect(200)) } else { None })
+    };
+    assert_eq!(server.eventually("a checkpoint", proof).await?["sequence"], 2);
     server.stop().await
 }

@@ -35,7 +35,7 @@ impl Entries {
     /// The book and these entries of it, as the grant shows them.
     async fn view(&self, house: &House, auditor: &Auditor) -> Result<(View, Export), Problem> {
         let view = View::open(house, auditor, self.book).await?;
-        let extent = view.extent(self.from_sequence, self.to_sequence).await?;
+        let extent = view.extent(self.from_sequence, self.to_sequence, "to_sequence").await?;
         let export = view.ledger.export(extent, view.subjects().clone()).await.map_err(ahead("to_sequence"))?;
         Ok((view, export))
     }

@@ -215,7 +215,7 @@ async fn shown(period: Period, view: &View) -> Result<Period, Problem> {
             Err(faults.problem())
         }
         Period::Sequences(first, last) => {
-            view.extent(Some(first.number()), Some(last.number())).await?;
+            view.extent(Some(first.number()), Some(last.number()), "through_sequence").await?;
             Ok(period)
         }
         Period::Booked(from, through) => {

@@ -5,7 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use ledger::{
-    AccountCode, AccountPrefix, AsOf, BookId, Commodity, Dates, Extent, InvalidFilter, Ledger, Sequence, Subjects,
+    AccountCode, AccountPrefix, AsOf, BookId, Commodity, Dates, EntryName, Extent, InvalidFilter, Ledger, Sequence,
+    Subjects, WholeEntry,
 };
 use onboarding::{AuditScope, Auditor};
 use platform::cipher::Cipher;
@@ -35,6 +36,31 @@ pub(super) struct View {
 pub(super) struct Window {
     pub(super) after: i64,
     pub(super) through: i64,
+}
+
+/// Where a number lies that does not belong to a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beyond {
+    /// An entry that is there, and is not shown.
+    Outside,
+    /// Nothing is there yet.
+    Ahead,
+}
+
+impl Window {
+    /// That the place after which something is asked for, or the last entry that counts, belongs to the window.
+    ///
+    /// Whatever lies behind the window is refused here, also what nobody has booked yet: by the time that the ledger
+    /// looks, it may be there.
+    const fn reach(self, number: i64, head: i64) -> Result<i64, Beyond> {
+        if self.after <= number && number <= self.through {
+            Ok(number)
+        } else if number > head {
+            Err(Beyond::Ahead)
+        } else {
+            Err(Beyond::Outside)
+        }
+    }
 }
 
 fn outside(detail: impl Into<String>) -> Problem {
@@ -102,15 +128,25 @@ impl View {
         match asked {
             AsOf::Now => Ok(AsOf::Sequence(Sequence::new(window.through))),
             AsOf::Sequence(sequence) => {
-                let number = sequence.number();
-                if number < window.after || number > window.through && number <= self.ledger.head().await?.number() {
-                    return Err(self.outside_days(format!("entry {number}")));
-                }
+                self.reach(window, sequence.number(), "as_of_sequence").await?;
                 Ok(asked)
             }
             AsOf::BookedBy(time) if self.shows_day(time.date_naive()) => Ok(asked),
             AsOf::BookedBy(time) => Err(self.outside_days(time)),
         }
+    }
+
+    /// That the grant's entries reach to that number, which stands in that parameter.
+    async fn reach(&self, window: Window, number: i64, pointer: &'static str) -> Result<i64, Problem> {
+        // On the grant's days the window ends where the book stood; what came since is asked for again.
+        let head = match self.shows_day(self.ledger.today()) {
+            true => window.through,
+            false => self.ledger.head().await?.number(),
+        };
+        window.reach(number, head).map_err(|beyond| match beyond {
+            Beyond::Outside => self.outside_days(format!("entry {number}")),
+            Beyond::Ahead => ahead(pointer)(ledger::Error::SequenceAhead { head, asked: number }),
+        })
     }
 
     /// That nothing is asked of what took effect before the grant's days.
@@ -144,6 +180,17 @@ impl View {
         }
     }
 
+    /// One entry, if the grant shows it. Ids can be derived from those of remittances, so one whose entry lies outside is
+    /// as unknown as one that there is not; sequences tell nothing that a grant does not say itself.
+    pub(super) async fn entry(&self, name: EntryName) -> Result<WholeEntry, Problem> {
+        let whole = self.ledger.entry(name).await?;
+        match (self.require_entry(whole.entry.sequence.number()), name) {
+            (Ok(()), _) => Ok(whole),
+            (Err(_), EntryName::Key(_)) => Err(ledger::Error::UnknownEntry(name.to_string()).into()),
+            (Err(outside), EntryName::Sequence(_)) => Err(outside),
+        }
+    }
+
     /// The days of booking that are asked for, within those of the grant.
     pub(super) fn booked(&self, asked: Dates) -> Result<Dates, Problem> {
         for day in [asked.from, asked.through].into_iter().flatten() {
@@ -156,16 +203,26 @@ impl View {
         Ok(Dates { from, through })
     }
 
-    /// The entries from one to another that are asked for, by their sequences; those of the grant when left out.
-    pub(super) async fn extent(&self, first: Option<i64>, last: Option<i64>) -> Result<Extent, Problem> {
+    /// The entries from one to another that are asked for, by their sequences; those of the grant when left out. The
+    /// last one stands in the parameter `pointer`.
+    pub(super) async fn extent(
+        &self,
+        first: Option<i64>,
+        last: Option<i64>,
+        pointer: &'static str,
+    ) -> Result<Extent, Problem> {
         let (mut first, mut last) = (first, last);
         if let Some(window) = self.window {
-            let head = self.ledger.head().await?.number();
-            for number in [first, last].into_iter().flatten().filter(|number| *number <= head) {
-                self.require_entry(number)?;
+            if let Some(first) = first
+                && first <= self.ledger.head().await?.number()
+            {
+                self.require_entry(first)?;
             }
+            last = Some(match last {
+                Some(last) => self.reach(window, last, pointer).await?,
+                None => window.through,
+            });
             first = first.or(Some(window.after + 1));
-            last = last.or(Some(window.through));
         }
         let from = first.map_or(Extent::WHOLE, |first| Extent::WHOLE.from(Sequence::new(first)));
         Ok(last.map_or(from, |last| from.through(Sequence::new(last))))
@@ -256,11 +313,7 @@ impl View {
     pub(super) async fn place(&self, after: Option<i64>) -> Result<Sequence, Problem> {
         let Some(window) = self.window else { return Ok(Sequence::new(after.unwrap_or(0))) };
         let Some(after) = after else { return Ok(Sequence::new(window.after)) };
-        let is_outside = after < window.after || after > window.through;
-        if is_outside && (0..=self.ledger.head().await?.number()).contains(&after) {
-            return Err(self.outside_days(format!("entry {after}")));
-        }
-        Ok(Sequence::new(after))
+        Ok(Sequence::new(self.reach(window, after, "after").await?))
     }
 }
 
@@ -273,5 +326,22 @@ pub(super) fn ahead(pointer: &'static str) -> impl Fn(ledger::Error) -> Problem 
             faults.problem()
         }
         other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_booked_meanwhile_nothing_behind_the_window_is_let_through() {
+        let window = Window { after: 2, through: 5 };
+        for head in 5..9 {
+            for number in -1..12 {
+                let reached = window.reach(number, head);
+                assert_eq!(reached.is_ok(), (2..=5).contains(&number), "{number} at {head}");
+                assert_eq!(reached == Err(Beyond::Ahead), number > head, "{number} at {head}");
+            }
+        }
     }
 }

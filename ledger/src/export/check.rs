@@ -7,9 +7,11 @@ mod joined;
 mod lines;
 mod source;
 
-use std::io::{BufRead, Read};
+use std::collections::HashSet;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use ed25519_dalek::pkcs8::DecodePublicKey;
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
@@ -23,11 +25,14 @@ use super::{Format, Manifest, pack};
 use crate::verification::{Check, Difference, Verification};
 use crate::{BookId, LogVerifier};
 
-/// Entries that one thread checks at once.
+/// Entries that one thread checks at once, at most.
 const ENTRIES_AT_ONCE: usize = 1_024;
+/// Bytes of lines that are in memory at once, but for the last one: as many entries as processors take fit, unless they
+/// are very long.
+const MAX_BYTES_AT_ONCE: usize = 64 << 20;
 
 /// What is checked.
-const CHECKS: [&str; 16] = [
+const CHECKS: [&str; 17] = [
     "every file is the one that the manifest names",
     "the manifest is signed",
     "the manifest counts and sums what is there",
@@ -37,6 +42,7 @@ const CHECKS: [&str; 16] = [
     "every entry balances in each currency",
     "every running balance continues the one before it",
     "every account begins and ends as it says",
+    "every account is in the currency that its number means",
     "no account was ever below its floor after an entry",
     "every hold is what its changes left",
     "nothing took effect in a closed period but adjustments",
@@ -58,6 +64,7 @@ enum Kind {
     Balance,
     Running,
     Account,
+    Commodity,
     Floor,
     Hold,
     Period,
@@ -74,6 +81,31 @@ pub struct Believed {
     pub log_keys: Vec<String>,
     /// The public key of the house's exports, as a PEM; without one that in the export is taken.
     pub manifest_key: Option<String>,
+}
+
+/// What was found in an export, and how much of the book it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedExport {
+    /// What was found. Nothing below is worth more than it.
+    pub verification: Verification,
+    /// The book.
+    pub book: BookId,
+    /// The first entry.
+    pub first_sequence: i64,
+    /// The last entry.
+    pub last_sequence: i64,
+    /// When the last entry was booked; none where there is no entry.
+    pub last_booked_at: Option<DateTime<Utc>>,
+    /// Entries that the signed head counts; none where nobody who is believed signed one.
+    pub signed_size: Option<i64>,
+}
+
+impl CheckedExport {
+    /// Whether it has every entry that its signed head counts. Of a later head it says nothing.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.first_sequence == 1 && self.signed_size == Some(self.last_sequence)
+    }
 }
 
 /// Why an export could not be checked at all.
@@ -124,13 +156,14 @@ pub fn verify_export(
     path: &Path,
     believed: &Believed,
     mut progress: impl FnMut(i64, i64),
-) -> Result<Verification, CheckError> {
+) -> Result<CheckedExport, CheckError> {
     let files = Files::open(path)?;
     let text = files.whole(pack::MANIFEST)?;
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| files.no_export(error))?;
     let mut findings = Findings { book: BookId::new(manifest.book), found: Default::default() };
     check_files(&files, &manifest, &mut findings)?;
     check_manifest(&files, &text, believed, &mut findings)?;
+    check_beside(&files, &manifest, &mut findings)?;
     let accounts = Accounts::read(&files)?;
     let proof: Option<ExportProof> = files.parsed(pack::PROOF)?;
     let mut joined = Joined::new(&manifest, &accounts, proof.as_ref(), findings);
@@ -147,30 +180,41 @@ pub fn verify_export(
         }
         progress(joined.entries(), total);
     }
-    let (mut findings, entries, postings, tree) = joined.finish();
-    let checkpoints = check_head(&manifest, proof.as_ref(), &tree, believed, &mut findings);
+    let (entries, postings, last_booked_at) = (joined.entries(), joined.postings(), joined.last_booked_at());
+    let (mut findings, tree) = joined.finish();
+    let signed_size = check_head(&manifest, proof.as_ref(), &tree, believed, &mut findings);
     check_safeguarding(files.parsed(pack::SAFEGUARDING)?, &accounts, &mut findings);
     let checks = CHECKS.into_iter().zip(findings.found).map(|(name, difference)| Check { name, difference });
-    Ok(Verification { entries, postings, checkpoints, checks: checks.collect() })
+    let checkpoints = i64::from(signed_size.is_some());
+    Ok(CheckedExport {
+        verification: Verification { entries, postings, checkpoints, checks: checks.collect() },
+        book: BookId::new(manifest.book),
+        first_sequence: manifest.first_sequence,
+        last_sequence: manifest.last_sequence,
+        last_booked_at,
+        signed_size,
+    })
 }
 
 /// A line of the journal and the one of its canonical form; empty where one of the files ends first.
 type TextPair = (String, String);
 
 fn read_pairs(files: &Files, journal: &mut Lines, leaves: &mut Lines) -> Result<Vec<TextPair>, CheckError> {
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut pairs = Vec::new();
-    while pairs.len() < ENTRIES_AT_ONCE * threads {
-        let (mut line, mut leaf) = (String::new(), String::new());
-        let read = |lines: &mut Lines, text: &mut String| {
-            lines.by_ref().take(source::MAX_LINE_BYTES).read_line(text).map_err(|source| files.fault(source))
-        };
-        if read(journal, &mut line)? + read(leaves, &mut leaf)? == 0 {
+    let mut bytes = 0;
+    while pairs.len() < ENTRIES_AT_ONCE * threads() && bytes < MAX_BYTES_AT_ONCE {
+        let (line, leaf) = (files.next_line(journal)?, files.next_line(leaves)?);
+        if line.is_empty() && leaf.is_empty() {
             break;
         }
+        bytes += line.len() + leaf.len();
         pairs.push((line, leaf));
     }
     Ok(pairs)
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// The pairs, each checked by itself: as many at a time as there are processors, in the order in which they came.
@@ -179,19 +223,19 @@ fn check_pairs(pairs: &[TextPair], accounts: &Accounts) -> Vec<Pair> {
         let check = |chunk: &[TextPair]| -> Vec<Pair> {
             chunk.iter().map(|(line, leaf)| read_pair(line, leaf, accounts)).collect()
         };
-        let running: Vec<_> = pairs.chunks(ENTRIES_AT_ONCE).map(|chunk| scope.spawn(move || check(chunk))).collect();
+        let each = pairs.len().div_ceil(threads()).max(1);
+        let running: Vec<_> = pairs.chunks(each).map(|chunk| scope.spawn(move || check(chunk))).collect();
         running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     })
 }
 
 fn check_files(files: &Files, manifest: &Manifest, findings: &mut Findings) -> Result<(), CheckError> {
-    for name in files.names() {
-        let is_named = manifest.files.iter().any(|file| file.name == *name);
-        if !is_named && !pack::BESIDE_THE_MANIFEST.contains(&name.as_str()) {
-            findings.add(Kind::File, None, None, format!("{name} is not in the manifest"));
-        }
-    }
+    let mut named = HashSet::new();
     for file in &manifest.files {
+        if !named.insert(file.name.as_str()) {
+            findings.add(Kind::File, None, None, format!("{} is named twice", file.name));
+            continue;
+        }
         let Some(mut reader) = files.find(&file.name)? else {
             findings.add(Kind::File, None, None, format!("{} is missing", file.name));
             continue;
@@ -211,6 +255,10 @@ fn check_files(files: &Files, manifest: &Manifest, findings: &mut Findings) -> R
             findings.add(Kind::File, None, None, format!("{} has other bytes", file.name));
         }
     }
+    let is_named = |name: &&String| named.contains(name.as_str()) || pack::BESIDE_THE_MANIFEST.contains(&name.as_str());
+    if let Some(name) = files.names().find(|name| !is_named(name)) {
+        findings.add(Kind::File, None, None, format!("{name} is not in the manifest"));
+    }
     Ok(())
 }
 
@@ -229,21 +277,34 @@ fn check_manifest(files: &Files, text: &[u8], believed: &Believed, findings: &mu
     Ok(())
 }
 
-/// Whether the entries lead to the signed head; answers how many signatures of heads were checked.
+/// Whether the checkpoint that stands in a file of its own, which the manifest does not name, is the one that it holds.
+fn check_beside(files: &Files, manifest: &Manifest, findings: &mut Findings) -> Result<(), CheckError> {
+    let stands = match files.has(pack::CHECKPOINT) {
+        true => Some(files.whole(pack::CHECKPOINT)?),
+        false => None,
+    };
+    if stands.as_deref() != manifest.checkpoint.as_deref().map(str::as_bytes) {
+        let what = format!("{} is not the one that the manifest holds", pack::CHECKPOINT);
+        findings.add(Kind::File, None, None, what);
+    }
+    Ok(())
+}
+
+/// Whether the entries lead to the signed head; answers how many entries it counts, if its signature is believed.
 fn check_head(
     manifest: &Manifest,
     proof: Option<&ExportProof>,
     tree: &joined::Tree,
     believed: &Believed,
     findings: &mut Findings,
-) -> i64 {
+) -> Option<i64> {
     let Some(proof) = proof.filter(|proof| manifest.checkpoint.as_ref() == Some(&proof.checkpoint)) else {
         findings.add(Kind::Tree, None, None, "there is no signed head of the log that the manifest names");
-        return 0;
+        return None;
     };
     let verifier = LogVerifier::try_new(believed.log_keys.iter().map(String::as_str), []);
     let head = verifier.and_then(|verifier| verifier.check_checkpoint(&proof.checkpoint));
-    let signed = i64::from(head.is_ok());
+    let signed = head.as_ref().ok().and_then(|head| i64::try_from(head.size).ok());
     let (size, root, origin) = match head {
         Ok(head) => (head.size, head.root, head.origin),
         Err(error) => {
@@ -254,7 +315,7 @@ fn check_head(
             findings.add(Kind::Signature, None, None, what);
             let Some(head) = joined::unsigned_head(&proof.checkpoint) else {
                 findings.add(Kind::Tree, None, None, "its checkpoint cannot be read");
-                return 0;
+                return None;
             };
             head
         }

@@ -9,8 +9,8 @@ use ed25519_dalek::pkcs8::EncodePublicKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::{Signer, SigningKey};
 use ledger::{
-    Believed, CheckError, Currency, Extent, ManifestSigner, Money, RatesOfTheDay, Sequence, Subjects, Verification,
-    verify_export,
+    Believed, CheckError, CheckedExport, Currency, Extent, ManifestSigner, Money, RatesOfTheDay, Sequence, Subjects,
+    Verification, verify_export,
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -78,6 +78,10 @@ impl Packed {
     }
 
     fn check(&self, path: &Path) -> std::result::Result<Verification, CheckError> {
+        Ok(self.checked(path)?.verification)
+    }
+
+    fn checked(&self, path: &Path) -> std::result::Result<CheckedExport, CheckError> {
         verify_export(path, &self.believed, |_, _| {})
     }
 
@@ -118,7 +122,31 @@ async fn a_whole_book_and_a_part_of_it_are_checked_without_the_house() -> Result
         assert_eq!(verification.checkpoints, 1);
         assert!(!packed.is_found(packed.files()?, false)?, "unpacked it is the same");
         let nobody = verify_export(&packed.path, &Believed::default(), |_, _| {})?;
-        assert!(!nobody.holds(), "a signature that nobody believes proves nothing");
+        assert!(!nobody.verification.holds(), "a signature that nobody believes proves nothing");
+        assert_eq!((nobody.signed_size, nobody.is_whole()), (None, false));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_is_not_taken_for_the_whole() -> Result {
+    for (first, last, is_whole) in [(1, None, true), (1, Some(50), false), (5, None, false)] {
+        let packed = Packed::new(first, last).await?;
+        let checked = packed.checked(&packed.path)?;
+        assert!(checked.verification.holds());
+        let size = checked.signed_size.ok_or("a signed head")?;
+        assert_eq!((checked.book, checked.first_sequence), (ledger::BookId::FIRST, first));
+        assert_eq!(checked.last_sequence, last.unwrap_or(size));
+        assert_eq!(checked.is_whole(), is_whole, "{first} through {last:?} of {size}");
+        let files = packed.files()?;
+        let manifest: ledger::Manifest = serde_json::from_slice(&files["manifest.json"])?;
+        assert_eq!(checked.last_booked_at, Some(manifest.closed_at.parse()?));
+        // Nor is it said to have been closed at another time.
+        let later = String::from_utf8(files["manifest.json"].clone())?
+            .replace(&manifest.closed_at, "2030-01-01T00:00:00.000000Z");
+        let mut forged = files;
+        forged.insert("manifest.json".to_owned(), later.into_bytes());
+        assert!(packed.is_found(forged, true)?);
     }
     Ok(())
 }
@@ -201,20 +229,22 @@ async fn any_byte_of_any_file_is_missed() -> Result {
         let mut changed = files.clone();
         let content = changed.get_mut(names[file]).expect("a file");
         // The key beside the manifest is not believed, so it does not count.
-        prop_assume!(!content.is_empty() && names[file] != "manifest.pub.pem" && names[file] != "checkpoint");
+        prop_assume!(!content.is_empty() && names[file] != "manifest.pub.pem");
         let place = place.index(content.len());
         content[place] ^= by;
         prop_assert!(packed.is_found(changed, false).expect("an answer"), "{} at {place}", names[file]);
         Ok(())
     })?;
-    for name in names.into_iter().filter(|name| *name != "checkpoint") {
+    for name in names {
         let mut changed = files.clone();
         changed.remove(name);
         assert!(packed.is_found(changed, false)?, "{name} is gone");
     }
-    let mut more = files.clone();
-    more.insert("more.txt".to_owned(), b"more".to_vec());
-    assert!(packed.is_found(more, false)?);
+    for name in ["more.txt", "statements/more.txt", "statements/deeper/more.txt"] {
+        let mut more = files.clone();
+        more.insert(name.to_owned(), b"more".to_vec());
+        assert!(packed.is_found(more, false)?, "{name}");
+    }
     let bytes = std::fs::read(&packed.path)?;
     let cut = packed.path.with_file_name("cut.tar");
     for length in [0, 100, bytes.len() / 3, bytes.len() / 2] {
@@ -222,5 +252,102 @@ async fn any_byte_of_any_file_is_missed() -> Result {
         assert!(!packed.check(&cut).is_ok_and(|verification| verification.holds()), "cut off after {length}");
     }
     assert!(packed.check(Path::new("/nowhere")).is_err());
+    Ok(())
+}
+
+/// What somebody with the house's key writes, by file.
+struct Forgery {
+    packed: Packed,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Forgery {
+    async fn of_a_whole_book() -> Result<Self> {
+        let packed = Packed::new(1, None).await?;
+        let files = packed.files()?;
+        Ok(Self { packed, files })
+    }
+
+    fn replace(&mut self, name: &str, wanted: &str, instead: &str) -> Result {
+        let text = String::from_utf8(self.files[name].clone())?;
+        assert!(text.contains(wanted), "{name} has {wanted}");
+        self.files.insert(name.to_owned(), text.replace(wanted, instead).into_bytes());
+        Ok(())
+    }
+
+    fn is_found(&self) -> Result<bool> {
+        self.packed.is_found(self.files.clone(), true)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_nobody_booked_on_covers_nothing() -> Result {
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    let lines = String::from_utf8(forgery.files["accounts.jsonl"].clone())?;
+    let bank = lines.lines().find(|line| line.contains("\"assets:pay-in:bank\"")).ok_or("the bank")?;
+    let mut invented: serde_json::Value = serde_json::from_str(bank)?;
+    for (field, value) in [("account", "assets:pay-in:other"), ("opening", "1000000.00"), ("closing", "1000000.00")] {
+        invented[field] = value.into();
+    }
+    invented["number"] = 999_999.into();
+    forgery.files.insert("accounts.jsonl".to_owned(), format!("{lines}{invented}\n").into_bytes());
+    // The equation counts it too.
+    let mut equation: serde_json::Value = serde_json::from_slice(&forgery.files["safeguarding.json"])?;
+    for side in ["safeguards", "safeguards_in_base"] {
+        let held = &mut equation["currencies"][0][side];
+        let minor: i64 = held.as_str().ok_or("an amount")?.replace('.', "").parse()?;
+        *held = Money::from_minor(minor + 100_000_000, Currency::EUR).to_string().into();
+    }
+    forgery.files.insert("safeguarding.json".to_owned(), serde_json::to_vec(&equation)?);
+    assert!(forgery.is_found()?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn euros_are_called_by_no_other_name() -> Result {
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    for (name, behind) in [
+        ("manifest.json", "debits"),
+        ("accounts.jsonl", "commodity"),
+        ("journal.jsonl", "amount"),
+        ("safeguarding.json", "client_money"),
+    ] {
+        let says = |code: &str| format!("\"currency\":\"{code}\",\"{behind}\"");
+        forgery.replace(name, &says("EUR"), &says("USD"))?;
+    }
+    assert!(forgery.is_found()?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lots_move_from_no_posting_to_another() -> Result {
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    let lines = String::from_utf8(forgery.files["journal.jsonl"].clone())?;
+    let issue = lines.lines().find(|line| line.contains("\"lots\"")).ok_or("an issue of units")?;
+    let mut forged: serde_json::Value = serde_json::from_str(issue)?;
+    let postings = forged["postings"].as_array_mut().ok_or("postings")?;
+    let last = postings.len() - 1;
+    let mut invented = postings[last]["lots"].take();
+    invented[0]["amount"] = "1000000".into();
+    postings[last].as_object_mut().ok_or("a posting")?.remove("lots");
+    let first = postings[0]["lots"].as_array_mut().ok_or("lots")?;
+    first.push(invented[0].take());
+    let forged = lines.replace(issue, &forged.to_string());
+    forgery.files.insert("journal.jsonl".to_owned(), forged.into_bytes());
+    assert!(forgery.is_found()?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_that_was_made_to_wear_out_who_checks_it_is_refused() -> Result {
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    let padded = format!("{{{}\"number\":1,", " ".repeat(9 << 20));
+    forgery.replace("accounts.jsonl", "{\"number\":1,", &padded)?;
+    assert!(forgery.is_found()?, "a line without end");
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    let mut manifest: ledger::Manifest = serde_json::from_slice(&forgery.files["manifest.json"])?;
+    manifest.files.extend(manifest.files.clone());
+    forgery.files.insert("manifest.json".to_owned(), manifest.canonical()?);
+    assert!(forgery.is_found()?, "files that would be read again and again");
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::lines::{Account, Accounts, Pair, decimal};
+use super::lines::{Account, Accounts, Pair, decimal, moment};
 use super::{ExportProof, Findings, Kind, Manifest};
 use crate::log::{Frontier, HOLD_WORDS, Hash, ReadLeaf};
 
@@ -97,6 +98,14 @@ impl<'a> Joined<'a> {
         self.entries
     }
 
+    pub(super) const fn postings(&self) -> i64 {
+        self.postings
+    }
+
+    pub(super) fn last_booked_at(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.booked_at).filter(|_| self.entries > 0)
+    }
+
     pub(super) fn take(&mut self, pair: Pair) {
         let expected = self.next;
         if let Some((posting, what)) = pair.fault {
@@ -134,14 +143,12 @@ impl<'a> Joined<'a> {
     }
 
     fn take_postings(&mut self, entry: &ReadLeaf) {
-        let mut sums = Vec::<(i32, i128)>::with_capacity(2);
+        let mut sums = BTreeMap::<i32, i128>::new();
+        let last: HashMap<i64, usize> = entry.postings.iter().map(|posting| posting.account).zip(1..).collect();
         for (place, posting) in (1..).zip(&entry.postings) {
             self.postings += 1;
             let amount = i128::from(posting.amount);
-            match sums.iter_mut().find(|(commodity, _)| *commodity == posting.commodity) {
-                Some((_, sum)) => *sum += amount,
-                None => sums.push((posting.commodity, amount)),
-            }
+            *sums.entry(posting.commodity).or_default() += amount;
             let before = self.balances.entry(posting.account).or_default();
             if before.checked_add(posting.amount) != Some(posting.balance) {
                 let what = format!("the balance after it is {}, not {before} and {}", posting.balance, posting.amount);
@@ -150,8 +157,7 @@ impl<'a> Joined<'a> {
             *before = posting.balance;
             let Some(account) = self.accounts.get(posting.account) else { continue };
             self.add_total(account, amount);
-            let is_last = !entry.postings[place..].iter().any(|later| later.account == posting.account);
-            if is_last && account.is_below_floor(posting.balance) {
+            if last.get(&posting.account) == Some(&place) && account.is_below_floor(posting.balance) {
                 let what = format!("account {} fell below its floor", account.code());
                 self.findings.add(Kind::Floor, Some(entry.sequence), Some(place), what);
             }
@@ -200,13 +206,28 @@ impl<'a> Joined<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> (Findings, i64, i64, Tree) {
+    pub(super) fn finish(mut self) -> (Findings, Tree) {
         if self.next != self.manifest.last_sequence + 1 {
             let what = format!("entry {} is missing", self.next);
             self.findings.add(Kind::Sequence, Some(self.next), None, what);
             self.tree.is_whole = false;
         }
+        let begins_the_book = self.manifest.first_sequence == 1;
         for (number, account) in self.accounts.all() {
+            if !account.is_of_its_number() {
+                let what = format!(
+                    "account {} is said to be in {} with {} decimals, which commodity {} is not",
+                    account.code(),
+                    account.commodity_code,
+                    account.decimals(),
+                    account.commodity
+                );
+                self.findings.add(Kind::Commodity, None, None, what);
+            }
+            if begins_the_book && account.opening != 0 {
+                let what = format!("account {} begins with {} before the first entry", account.code(), account.opening);
+                self.findings.add(Kind::Account, None, None, what);
+            }
             let left = self.balances.get(&number).copied().unwrap_or_default();
             if left != account.closing {
                 let what =
@@ -215,7 +236,7 @@ impl<'a> Joined<'a> {
             }
         }
         self.compare_totals();
-        (self.findings, self.entries, self.postings, self.tree)
+        (self.findings, self.tree)
     }
 
     fn compare_totals(&mut self) {
@@ -233,6 +254,9 @@ impl<'a> Joined<'a> {
             });
         if !counted || !summed {
             self.findings.add(Kind::Total, None, None, "its numbers or sums are others");
+        }
+        if self.last_booked_at().is_some_and(|time| moment(time) != manifest.closed_at) {
+            self.findings.add(Kind::Total, None, None, "its last entry was booked at another time");
         }
     }
 }

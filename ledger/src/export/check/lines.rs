@@ -1,10 +1,9 @@
 //! A line of the journal beside the canonical form of its entry.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::BufRead;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -14,7 +13,7 @@ use super::{CheckError, Format};
 use crate::account::{AccountRole, Side};
 use crate::log::leaf::leaf_hash;
 use crate::log::{HOLD_WORDS, Hash, ReadHoldChange, ReadLeaf, ReadLot, ReadPosting, read_leaf};
-use crate::{AccountCode, Currency};
+use crate::{AccountCode, Currency, UnitCode};
 
 /// An account, as the export describes it.
 #[derive(Deserialize)]
@@ -37,6 +36,7 @@ pub(super) struct Account {
     code: AccountCode,
     pub(super) commodity: i32,
     pub(super) commodity_code: String,
+    is_of_units: bool,
     decimals: u32,
     role: AccountRole,
     floor: Option<i64>,
@@ -60,6 +60,17 @@ impl Account {
         self.decimals
     }
 
+    /// Whether its amounts are of what the log means by its number. The numbers of currencies are those of ISO 4217; a
+    /// unit's number is the house's own, but never one of these, nor is its code.
+    pub(super) fn is_of_its_number(&self) -> bool {
+        match Currency::from_number(self.commodity) {
+            Some(currency) => {
+                !self.is_of_units && self.commodity_code == currency.code() && self.decimals == currency.decimals()
+            }
+            None => self.is_of_units && UnitCode::try_new(&self.commodity_code).is_ok(),
+        }
+    }
+
     fn text(&self, minor: i64) -> String {
         decimal(minor, self.decimals)
     }
@@ -81,15 +92,18 @@ impl Accounts {
     pub(super) fn read(files: &Files) -> Result<Self, CheckError> {
         let name = Format::Accounts.file_name();
         let mut accounts = HashMap::new();
-        for line in files.lines(name)?.lines() {
-            let line = line.map_err(|source| files.fault(source))?;
+        let mut lines = files.lines(name)?;
+        loop {
+            let line = files.next_line(&mut lines)?;
+            if line.is_empty() {
+                return Ok(Self(accounts));
+            }
             let (number, account) =
                 read_account(&line).ok_or_else(|| files.no_export(format!("{name} has the line {line:.200}")))?;
             if accounts.insert(number, account).is_some() {
                 return Err(files.no_export(format!("{name} has the account {number} twice")));
             }
         }
-        Ok(Self(accounts))
     }
 
     pub(super) fn get(&self, number: i64) -> Option<&Account> {
@@ -118,6 +132,7 @@ impl Accounts {
 
 fn read_account(line: &str) -> Option<(i64, Account)> {
     let line: AccountLine = serde_json::from_str(line).ok()?;
+    let is_of_units = line.unit.is_some();
     let commodity_code = line.currency.xor(line.unit)?;
     let amount = |decimal| minor(decimal, line.decimals);
     let mut commitment = [0; 32];
@@ -125,6 +140,7 @@ fn read_account(line: &str) -> Option<(i64, Account)> {
     let account = Account {
         commodity: line.commodity,
         commodity_code,
+        is_of_units,
         decimals: line.decimals,
         role: line.role,
         floor: match line.floor {
@@ -232,14 +248,18 @@ pub(super) fn read_pair(line: &str, leaf: &str, accounts: &Accounts) -> Pair {
     Pair { entry: Some((read, leaf_hash(&bytes))), fault }
 }
 
+/// A time as exports print it.
+pub(super) fn moment(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
 fn day(days: i32) -> Option<NaiveDate> {
     NaiveDate::from_epoch_days(days)
 }
 
 fn compare(line: &Line, read: &ReadLeaf, accounts: &Accounts) -> Option<(Option<usize>, String)> {
     let differs = |field: &str| Some((None, format!("its {field} is not that of the log")));
-    let booked_at = DateTime::from_timestamp_micros(read.booked_at);
-    let booked_at = booked_at.map(|time| time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string());
+    let booked_at = DateTime::from_timestamp_micros(read.booked_at).map(moment);
     let fields = [
         ("sequence", line.sequence == read.sequence),
         ("id", line.entry == read.key),
@@ -257,16 +277,19 @@ fn compare(line: &Line, read: &ReadLeaf, accounts: &Accounts) -> Option<(Option<
     if let Some((field, _)) = fields.into_iter().find(|(_, same)| !same) {
         return differs(field);
     }
+    let mut lots_of = HashMap::<usize, Vec<&ReadLot>>::new();
+    for lot in &read.lots {
+        lots_of.entry(usize::try_from(lot.ordinal).unwrap_or_default()).or_default().push(lot);
+    }
     for (place, (ours, theirs)) in (1..).zip(line.postings.iter().zip(&read.postings)) {
         if let Some(what) = differing_posting(place, ours, theirs, accounts) {
             return Some((Some(place), what));
         }
-        let lots = read.lots.iter().filter(|lot| usize::try_from(lot.ordinal) == Ok(place));
-        let same = ours
-            .lots
-            .iter()
-            .zip(lots)
-            .all(|(ours, theirs)| same_lot(ours, theirs, accounts.get(read.postings[place - 1].account)));
+        let lots = lots_of.remove(&place).unwrap_or_default();
+        let account = accounts.get(theirs.account);
+        // As many on each side: what has no counterpart would be compared with nothing.
+        let same = ours.lots.len() == lots.len()
+            && ours.lots.iter().zip(lots).all(|(ours, theirs)| same_lot(ours, theirs, account));
         if !same {
             return Some((Some(place), "its lots are not those of the log".to_owned()));
         }
@@ -290,7 +313,8 @@ fn same_period(line: Option<&Period>, read: &ReadLeaf) -> bool {
 }
 
 fn is_of(account: &Account, currency: Option<&str>, unit: Option<&str>) -> bool {
-    currency.xor(unit) == Some(account.commodity_code.as_str())
+    let (named, other) = if account.is_of_units { (unit, currency) } else { (currency, unit) };
+    named == Some(account.commodity_code.as_str()) && other.is_none()
 }
 
 fn differing_posting(place: usize, line: &Posting, read: &ReadPosting, accounts: &Accounts) -> Option<String> {
