@@ -3,6 +3,7 @@
 mod access;
 mod audit_grants;
 mod books;
+mod guardians;
 mod institutions;
 mod milestones;
 mod pay_ins;
@@ -54,6 +55,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(proposals::withdraw_proposal)
         .service(periods::list_periods)
         .service(periods::list_closing_balances)
+        .service(guardians::list_waiting_guardians)
+        .service(guardians::consent_to_guardian)
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance)

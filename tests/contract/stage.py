@@ -11,6 +11,7 @@ import re
 import time
 import uuid
 
+import families
 import signed_log
 import statements
 from client import Client
@@ -52,10 +53,11 @@ class Stage:
         self.operator = Client(base, "operator").sign_in(first)
         self.set_rates()
         self.partner = self.live_institution()
-        self.migrant = self.migrant_with_identity()
+        self.migrant = self.migrant_with_identity(CONTACT, "Awa Ndiaye")
         self.projects()
         self.remittances()
         self.referrals()
+        self.known.update(families.prepare(self))
         self.bank_files()
         self.between_books()
         self.known.update(statements.prepare(self.operator, self.paid_in, now_and()[:10]))
@@ -106,14 +108,14 @@ class Stage:
         self.operator.post(f"/institutions/{live}/credentials/{replaced['client_id']}/revocation")
         return Client(self.base, "partner").sign_in(credential)
 
-    def migrant_with_identity(self):
+    def migrant_with_identity(self, contact, name):
         client = Client(self.base, "mobile")
-        client.post("/registrations", {"contact": CONTACT, "password": PASSWORD, "language": "en"})
+        client.post("/registrations", {"contact": contact, "password": PASSWORD, "language": "en"})
         client.post("/registrations/code", {"contact": "somebody@example.org"})
-        client.post("/registrations/confirmation", {"contact": CONTACT, "code": self.code_from_mail()})
-        client.token = client.post("/tokens", {"contact": CONTACT, "password": PASSWORD})["access_token"]
+        client.post("/registrations/confirmation", {"contact": contact, "code": self.code_from_mail(contact)})
+        client.token = client.post("/tokens", {"contact": contact, "password": PASSWORD})["access_token"]
         identity = {
-            "name": "Awa Ndiaye",
+            "name": name,
             "birth_date": "1990-04-02",
             "address": "12 rue de la Paix, Lyon",
             "country": "FR",
@@ -121,11 +123,12 @@ class Stage:
         client.put("/me/identity", identity)
         return client
 
-    def code_from_mail(self):
+    def code_from_mail(self, contact):
         deadline = time.monotonic() + CODE_ARRIVES_WITHIN_SECONDS
         while time.monotonic() < deadline:
             for path in self.directory.glob("mail/*.eml"):
-                text = email.message_from_bytes(path.read_bytes(), policy=email.policy.default).get_body()
+                mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+                text = mail.get_body() if mail["To"] == contact else None
                 found = text and re.search(r"\b[0-9]{6}\b", text.get_content())
                 if found:
                     return found.group()
@@ -322,6 +325,13 @@ class Stage:
                 "/referrals",
                 "/projects",
                 "/commitments",
+                "/households",
+                f"/households/{first['households']}",
+                "/children",
+                f"/children/{first['children']}",
+                f"/children/{first['children']}/statement?currency=EUR",
+                f"/children/{first['children']}/spendings?limit=2",
+                f"/spendings/{first['spendings']}",
             ],
             self.partner: [
                 "/payouts?state=paid-out",
@@ -330,6 +340,7 @@ class Stage:
                 "/projects",
                 f"/projects/{self.built['id']}/milestones",
                 "/disbursements",
+                "/child-payments?state=ordered&limit=2",
                 "/feed",
                 "/feed/stream?for_seconds=1",
             ],
@@ -352,7 +363,7 @@ class Stage:
                 "/periods",
                 f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/guardians", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

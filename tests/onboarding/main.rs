@@ -2,6 +2,7 @@
 
 mod door;
 mod first_operator;
+mod protected_accounts;
 mod registrations;
 mod rights;
 mod screening;
