@@ -2,13 +2,13 @@
 
 use ledger::{AccountCode, Currency, Money};
 use onboarding::{
-    Asked, Child, ChildId, Deposit, DepositId, Institution, InstitutionCode, NewSpending, Person, Spending, SpendingId,
+    Asked, Child, ChildId, Deposit, DepositId, InstitutionCode, NewSpending, Operator, Person, Spending, SpendingId,
     SpokenCode,
 };
 
 use crate::funding::{Posted, overtaken, post};
 use crate::house::House;
-use crate::problem::{Faults, Problem};
+use crate::problem::{Faults, Problem, kinds};
 use crate::screened;
 
 /// How often something is looked at anew after somebody else was first.
@@ -103,18 +103,32 @@ pub(crate) async fn approve(house: &House, by: &Person, id: SpendingId) -> Resul
 /// The institution cannot pay: the money goes back.
 pub(crate) async fn decline(
     house: &House,
-    institution: &Institution,
+    institution: &InstitutionCode,
     id: SpendingId,
     reason: &str,
 ) -> Result<Spending, Problem> {
     for _ in 0..ATTEMPTS {
-        let Some(unit) = house.families.spendings.declining(institution.code(), id, reason).await? else {
-            return Ok(house.families.spendings.get_of_institution(institution.code(), id).await?);
+        let Some(unit) = house.families.spendings.declining(institution, id, reason).await? else {
+            return Ok(house.families.spendings.get_of_institution(institution, id).await?);
         };
         // Done or overtaken: what stands now tells.
         post(house, unit).await?;
     }
     Err(overtaken())
+}
+
+/// The institution was stopped, and answers no more: the money goes back.
+pub(crate) async fn return_of_stopped(house: &House, by: &Operator, id: SpendingId) -> Result<Spending, Problem> {
+    let institution = house.families.spendings.institution_of(by, id).await?;
+    match house.institutions.live_by_code(&institution).await {
+        Ok(_) => Err(Problem::new(&kinds::WRONG_STATE, "a live institution pays or declines it itself")),
+        Err(onboarding::Error::NotFound(_)) => {
+            let returned = decline(house, &institution, id, "the institution was stopped").await?;
+            tracing::info!(operator = %by.id(), spending = %id, "gave back what a stopped institution was to pay");
+            Ok(returned)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A child who came of age takes over the account; answers what came into their wallet.

@@ -3,6 +3,7 @@
 mod access;
 mod audit_grants;
 mod books;
+mod child_payments;
 mod guardians;
 mod institutions;
 mod milestones;
@@ -57,6 +58,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(periods::list_closing_balances)
         .service(guardians::list_waiting_guardians)
         .service(guardians::consent_to_guardian)
+        .service(child_payments::list_ordered_child_payments)
+        .service(child_payments::return_child_payment)
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance)

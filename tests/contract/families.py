@@ -82,6 +82,14 @@ def children(stage, home, member, binta):
     awa.post(f"/children/{agreed}/guardians/{named(binta, agreed)}/consent")
     stage.operator.post(f"/guardians/{named(awa, by_staff)}/consent")
     awa.post(f"/children/{waiting}/guardians/{named(awa, waiting)}/end")
+    # What an institution was to pay that was stopped.
+    stopped = stage.apply("caisse-stopped", "Caisse D")
+    for step in ("approval", "launch"):
+        stage.operator.post(f"/institutions/{stopped}/{step}")
+    wish = {"purpose": "school", "amount": euro("0.50"), "institution": "caisse-stopped", "note": "Books"}
+    given_back = awa.post(f"/children/{khady}/spendings", wish)["id"]
+    stage.operator.post(f"/institutions/{stopped}/suspension")
+    stage.operator.post(f"/child-payments/{given_back}/return")
     return {
         "children": [khady, agreed, waiting],
         "guardians": [named(awa, waiting)],

@@ -225,6 +225,25 @@ async fn what_an_institution_cannot_pay_is_the_childs_again() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_stopped_institution_was_to_pay_is_given_back_by_our_staff() -> Result {
+    let family = Family::new().await?;
+    let khady = family.khady_with("100.00 EUR").await?;
+    let asked = ask(&family.awa, &khady, "school", "50.00 EUR").await?.expect(201);
+    let staff = &family.staff.caller;
+    let ordered = staff.get("/operator/child-payments?institution=caisse-thies&limit=1").send().await?.expect(200);
+    assert_eq!((&ordered["items"][0]["id"], &ordered["items"][0]["note"]), (&asked["id"], &Value::Null));
+    let path = format!("/operator/child-payments/{}/return", text(&asked["id"]));
+    staff.post(&path).send().await?.problem(409, "wrong-state");
+    staff.post(&format!("/operator/child-payments/{}/return", Uuid::now_v7())).send().await?.problem(404, "not-found");
+    family.staff.advance(family.caisse.id, "suspension").await?.expect(200);
+    assert_eq!(staff.post(&path).send().await?.expect(200)["state"], "declined");
+    assert_eq!(staff.post(&path).send().await?.expect(200)["state"], "declined");
+    assert_eq!(family.kept(&khady).await?, "100.00 EUR");
+    staff.get("/operator/child-payments?institution=Caisse").send().await?.faulty("institution", "institution-code");
+    family.server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_guardian_whom_staff_look_at_agrees_to_nothing() -> Result {
     let family = Family::new().await?;
     let khady = family.khady_with("100.00 EUR").await?;

@@ -170,7 +170,7 @@ pub(super) async fn decline_child_payment(
 ) -> Result<HttpResponse, Problem> {
     once(&house, &*institution, &key, body.digest, async |_| {
         let declined =
-            child_money::decline(&house, &institution, SpendingId::from_uuid(*id), &body.value.reason).await?;
+            child_money::decline(&house, institution.code(), SpendingId::from_uuid(*id), &body.value.reason).await?;
         Answer::ok(ChildPaymentBody::from(declined))
     })
     .await

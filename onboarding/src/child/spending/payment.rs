@@ -13,7 +13,7 @@ use crate::child::store::NAME;
 use crate::child::{SpendingId, entries};
 use crate::person::text;
 use crate::schema::{child_spendings, children};
-use crate::{Error, InstitutionCode};
+use crate::{Error, InstitutionCode, Operator};
 
 impl Spendings {
     /// What an institution is to pay for children, or paid, or declined; the oldest first, after the one shown last.
@@ -121,6 +121,17 @@ impl Spendings {
         })?;
         let key = IdempotencyKey::derived(id.uuid(), "child-spending-returned");
         Ok(Some(UnitOfWork::new(key, entry).causing(effect)))
+    }
+
+    /// Who was ordered to pay, for operators.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for what was not ordered.
+    pub async fn institution_of(&self, _by: &Operator, id: SpendingId) -> Result<InstitutionCode, Error> {
+        let mut connection = self.children.database.connection().await?;
+        let row = self.find_in(&mut connection, id).await?.filter(|row| row.ordered_at.is_some());
+        let code = row.ok_or(Error::NotFound("payment"))?.institution;
+        InstitutionCode::try_new(&code).map_err(|_| Error::Corrupt("an institution's code"))
     }
 
     /// What an institution is to pay, paid or declined.
