@@ -1,5 +1,6 @@
 //! What is kept for a child is spent for what was set, and for nothing else.
 
+use chrono::Duration;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use tests::Result;
@@ -68,10 +69,12 @@ async fn above_the_limit_the_second_guardian_decides_and_nobody_is_their_own() -
     assert_eq!((&refused["state"], &refused["reason"]), (&"refused".into(), &"the term is paid already".into()));
     answer(&binta.caller, &asked, "approval").await?.problem(409, "wrong-state");
 
+    family.server.clock.advance(Duration::seconds(1));
     let asked = ask(awa, &khady, "school", "60.00 EUR").await?.expect(201);
     assert_eq!(answer(&awa.caller, &asked, "cancellation").await?.expect(200)["state"], "cancelled");
     answer(&binta.caller, &asked, "approval").await?.problem(409, "wrong-state");
 
+    family.server.clock.advance(Duration::seconds(1));
     let asked = ask(binta, &khady, "school", "60.00 EUR").await?.expect(201);
     let approved = answer(&awa.caller, &asked, "approval").await?.expect(200);
     assert_eq!((&approved["state"], &approved["approved_by"]), (&"ordered".into(), &json!(awa.id().await?)));
