@@ -48,6 +48,21 @@ async fn a_guardian_who_has_not_accepted_is_none() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_the_household_is_not_to_be_a_guardian_any_more() -> Result {
+    let family = Family::new().await?;
+    let member = family.member(&family.binta).await?;
+    let khady = text(&family.register(Some(&member)).await?["id"]);
+    let leave = format!("/mobile/households/{}/members/{member}/removal", family.household);
+    family.binta.caller.post(&leave).send().await?.expect(204);
+    accept(&family.binta, &khady).await?.problem(404, "not-found");
+    join(&family.binta, &invited(&family.awa, &family.household).await?).await?.expect(200);
+    accept(&family.binta, &khady).await?.problem(404, "not-found");
+    let read = family.awa.caller.get(&format!("/mobile/children/{khady}")).send().await?.expect(200);
+    assert_eq!(of(&read, &family.binta.id().await?.to_string()), &Value::Null);
+    family.server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_takes_a_guardians_place_needs_the_other_ones_word() -> Result {
     let family = Family::new().await?;
     let khady = family.khady_with("100.00 EUR").await?;

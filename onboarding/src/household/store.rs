@@ -166,6 +166,15 @@ impl Households {
                     .set(household_members::left_at.eq(now))
                     .execute(connection)
                     .await?;
+                // Who was to be a guardian, and has left, is not to be one.
+                let own = children::table.filter(children::household_id.eq(id)).select(children::child_id);
+                diesel::update(guardians::table)
+                    .filter(guardians::person_id.eq(person))
+                    .filter(guardians::state.eq("named"))
+                    .filter(guardians::child_id.eq_any(own))
+                    .set((guardians::state.eq("declined"), guardians::ended_at.eq(now)))
+                    .execute(connection)
+                    .await?;
                 Ok(())
             })
             .await

@@ -322,6 +322,7 @@ async fn activate_in(connection: &mut AsyncPgConnection, row: &Row) -> Result<()
     }
     let state = GuardianState::from_word(&row.state)?.after(GuardianEvent::Agreed)?;
     diesel::update(guardians::table.find(row.guardian_id))
+        .filter(guardians::state.eq(&row.state))
         .set(guardians::state.eq(state.word()))
         .execute(connection)
         .await?;
