@@ -1,5 +1,6 @@
 //! The rooms, opened on one database, and what one needs of another.
 
+mod families;
 mod governance;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use remittance::{Beneficiaries, Corridors, PayIns, Quotes, Rates, Remittances, S
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+use self::families::Families;
 use crate::configuration::{Configuration, ConfigurationFaults};
 use crate::following::Streams;
 use crate::idempotency::Running;
@@ -73,6 +75,7 @@ pub struct House {
     pub(crate) institutions: Institutions,
     pub(crate) referrals: Referrals,
     pub(crate) screening: Screening,
+    pub(crate) families: Families,
     pub(crate) corridors: Arc<Corridors>,
     pub(crate) rates: Rates,
     pub(crate) quotes: Quotes,
@@ -198,6 +201,13 @@ impl OpenHouse {
         rates.set(&remittance::rates_from_toml(crate::configuration::RATES)?).await?;
         let beneficiaries = Beneficiaries::new(database.clone(), cipher.clone(), clock.clone());
         let institutions = Institutions::new(database.clone(), clock.clone());
+        let screening = Screening::new(
+            database.clone(),
+            cipher.clone(),
+            clock.clone(),
+            configuration.spellings.clone(),
+            Score::new(settings.screening.threshold),
+        );
         let house = House {
             feeds: clearing.books().iter().zip(&wakers).map(feed).collect(),
             streams: Streams::default(),
@@ -219,13 +229,8 @@ impl OpenHouse {
                 &settings.sign_in.policy(settings.passwords),
             )?,
             access: Access::new(database.clone(), clock.clone()),
-            screening: Screening::new(
-                database.clone(),
-                cipher.clone(),
-                clock.clone(),
-                configuration.spellings.clone(),
-                Score::new(settings.screening.threshold),
-            ),
+            families: Families::new(&database, &cipher, &clock, &screening),
+            screening,
             referrals: Referrals::new(database.clone(), cipher.clone(), clock.clone(), institutions.clone()),
             institutions,
             quotes: Quotes::new(database.clone(), clock.clone(), Arc::clone(&corridors), rates.clone()),

@@ -16,6 +16,7 @@
 mod admission;
 mod audit;
 mod body;
+mod child_money;
 mod command_line;
 pub mod configuration;
 mod cursor;

@@ -2,6 +2,8 @@
 
 mod account;
 mod beneficiaries;
+mod children;
+mod households;
 mod projects;
 mod quotes;
 mod recovery;
@@ -60,5 +62,18 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(projects::open_campaign)
         .service(projects::close_campaign)
         .service(projects::report_milestone)
-        .service(projects::list_commitments);
+        .service(projects::list_commitments)
+        .service(households::make_household)
+        .service(households::list_households)
+        .service(households::read_household)
+        .service(households::invite_member)
+        .service(households::withdraw_invitation)
+        .service(households::accept_invitation)
+        .service(households::add_recipient)
+        .service(households::renew_recipient_code)
+        .service(households::remove_recipient)
+        .service(households::make_beneficiary_of_recipient)
+        .service(households::make_head)
+        .service(households::remove_member)
+        .configure(children::routes);
 }

@@ -3,7 +3,9 @@
 mod access;
 mod audit_grants;
 mod books;
+mod child_payments;
 mod dead_letters;
+mod guardians;
 mod institutions;
 mod milestones;
 mod pay_ins;
@@ -57,6 +59,10 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(proposals::withdraw_proposal)
         .service(periods::list_periods)
         .service(periods::list_closing_balances)
+        .service(guardians::list_waiting_guardians)
+        .service(guardians::consent_to_guardian)
+        .service(child_payments::list_ordered_child_payments)
+        .service(child_payments::return_child_payment)
         .service(milestones::list_milestones)
         .service(milestones::approve_milestone)
         .service(remittances::return_remittance)

@@ -1,10 +1,12 @@
 //! The surface of institutions.
 
 mod access;
+mod child_payments;
 mod disbursements;
 mod feed;
 mod payouts;
 mod projects;
+mod recipients;
 mod referrals;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -28,6 +30,11 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(projects::approve_milestone)
         .service(disbursements::list_disbursements)
         .service(disbursements::confirm_disbursement)
+        .service(recipients::confirm_recipient)
+        .service(recipients::make_handover_code)
+        .service(child_payments::list_child_payments)
+        .service(child_payments::confirm_child_payment)
+        .service(child_payments::decline_child_payment)
         .service(feed::list_own_entries)
         .service(feed::follow_own_entries);
 }

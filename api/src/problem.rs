@@ -248,6 +248,14 @@ impl Faults {
         Problem::new(&kinds::INVALID, detail).with_faults(self.0)
     }
 
+    /// The value, where there is one and nothing is faulty; else the problem with all faults.
+    pub(crate) fn finish_with<T>(self, value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self.problem()),
+        }
+    }
+
     /// Nothing, or the problem with all faults.
     pub(crate) fn finish(self) -> Result<(), Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(self.problem()) }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use onboarding::screening::{Facts, Subject, SubjectKind};
-use onboarding::{Identity, Person};
+use onboarding::{ChildId, Identity, NewChild, Person};
 use remittance::{BeneficiaryId, Clearance, NewBeneficiary};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -56,9 +56,25 @@ pub(crate) async fn enter_beneficiary(
     Ok(house.screening.enter(&Subject::try_new(id.uuid(), person.id().uuid(), facts)?).await?)
 }
 
+/// Holds a child against the lists.
+pub(crate) async fn enter_child(house: &House, person: &Person, id: ChildId, child: &NewChild) -> Result<(), Problem> {
+    let facts = Facts {
+        kind: SubjectKind::Beneficiary,
+        name: child.name().to_owned(),
+        birth_date: Some(child.birth_date()),
+        country: None,
+    };
+    Ok(house.screening.enter(&Subject::try_new(id.uuid(), person.id().uuid(), facts)?).await?)
+}
+
 /// Lets a person go on for whom nothing waits.
 pub(crate) async fn may_go_on(house: &House, person: &Person) -> Result<(), Problem> {
-    if house.screening.waiting(&[person.id().uuid()]).await?.is_empty() {
+    may_all_go_on(house, &[person.id().uuid()]).await
+}
+
+/// Lets those go on for whom nothing waits.
+pub(crate) async fn may_all_go_on(house: &House, parties: &[Uuid]) -> Result<(), Problem> {
+    if house.screening.waiting(parties).await?.is_empty() {
         return Ok(());
     }
     let detail = "this waits until our staff have looked at it; nothing is lost";

@@ -1,8 +1,10 @@
 //! What is done without being asked: each task by a loop of its own, safe in any number of processes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, SystemTime};
 
+use chrono::Datelike as _;
 use ledger::{LogError, Outcome, PostError, Recovery, Refusal, UnitOfWork};
 use platform::outbox::Worker;
 use remittance::PayInState;
@@ -34,6 +36,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 const SCREENING_EVERY: Duration = Duration::from_secs(5);
 /// People who are held against the lists at once: their rows are locked meanwhile.
 const SCREENED_AT_ONCE: i64 = 1_000;
+/// How often it is looked whether a child came of age.
+const BIRTHDAYS_EVERY: Duration = Duration::from_secs(5);
 /// How often the rates file is looked at.
 const RATES_EVERY: Duration = Duration::from_secs(5);
 /// Units of work that one look hands to the ledger.
@@ -86,6 +90,10 @@ pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -
     tasks.spawn(every(LOGS_EVERY, "logs", Arc::clone(house), stopped.clone(), async |house| keep_logs(house).await));
     tasks.spawn(every(SCREENING_EVERY, "screening", Arc::clone(house), stopped.clone(), async |house| {
         screen_again(house).await
+    }));
+    let looked_on = AtomicI32::new(0);
+    tasks.spawn(every(BIRTHDAYS_EVERY, "birthdays", Arc::clone(house), stopped.clone(), async move |house| {
+        end_protection(house, &looked_on).await
     }));
     tasks.spawn(every(TIDY_EVERY, "tidying", Arc::clone(house), stopped.clone(), async move |house| {
         limits.tidy();
@@ -169,6 +177,20 @@ async fn screen_again(house: &House) -> Result<(), Problem> {
     if screened > 0 {
         tracing::info!(screened, "held people against lists that changed");
     }
+    Ok(())
+}
+
+/// Lets accounts wait for those who came of age: looked at once a day, since all birthdays begin with one.
+async fn end_protection(house: &House, looked_on: &AtomicI32) -> Result<(), Problem> {
+    let today = house.clock.today().num_days_from_ce();
+    if looked_on.load(Ordering::Relaxed) == today {
+        return Ok(());
+    }
+    let ended = house.families.children.end_protection().await?;
+    if ended > 0 {
+        tracing::info!(ended, "children came of age");
+    }
+    looked_on.store(today, Ordering::Relaxed);
     Ok(())
 }
 

@@ -135,6 +135,15 @@ pub enum Error {
     /// Work on a thread of its own ended badly.
     #[error("the work was cut off")]
     CutOff,
+    /// Something about a household.
+    #[error(transparent)]
+    Household(#[from] crate::HouseholdError),
+    /// Something about a protected account.
+    #[error(transparent)]
+    Child(#[from] crate::ChildError),
+    /// An entry could not be built; a fault in this room.
+    #[error("an entry could not be built: {0}")]
+    Entry(#[from] ledger::EntryError),
     /// What is stored is not what this room writes.
     #[error("onboarding holds something that it never writes: {0}")]
     Corrupt(&'static str),

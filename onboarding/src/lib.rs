@@ -7,25 +7,41 @@
 //! - Who states an identity, and who is paid, is held against lists of sanctions; see [`screening`].
 //! - Nobody learns from an answer whether an account exists.
 //! - States are enums; only their transitions change them.
+//! - What is kept for a minor is spent by its rules only; see `child`. Its entries go to the ledger as units of work.
 //!
 //! # What is not here yet
-//! Documents and reviewed tiers, households, associations.
+//! Documents and reviewed tiers, associations.
 
 mod access;
+mod child;
 mod country;
 mod error;
+mod household;
 mod institution;
 mod person;
 mod referral;
 pub mod schema;
 pub mod screening;
+#[cfg(test)]
+mod transitions;
 
 pub use access::{
     Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,
     MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
 };
+pub use child::{
+    Allowance, Asked, Child, ChildError, ChildEvent, ChildId, ChildState, Children, Claim, Deposit, DepositId,
+    ENTRY_KINDS, Ground, Guardian, GuardianEvent, GuardianId, GuardianState, Guardians, HandoverStatement, Handovers,
+    MAX_CHILDREN, MAX_GUARDIANS, NewChild, NewSpending, Purpose, Rules, SPENDING_WINDOW, Spending, SpendingEvent,
+    SpendingId, SpendingState, Spendings, Verdict, WaitingGuardian, Wish, of_age_on,
+};
 pub use country::{Country, UnknownCountry};
 pub use error::Error;
+pub use household::{
+    CodeId, Confirmation, ConfirmedRecipient, Household, HouseholdError, HouseholdId, Households, Invitations,
+    IssuedCode, MAX_HOUSEHOLD_PEOPLE, MAX_HOUSEHOLDS, MAX_OPEN_INVITATIONS, Member, MemberId, OpenInvitation,
+    Recipient, RecipientId, RecipientStatement, Role, SeenDocument, SpokenCode,
+};
 pub use institution::{
     Institution, InstitutionApplication, InstitutionCode, InstitutionEvent, InstitutionId, InstitutionState,
     Institutions, InvalidInstitutionCode, Product,

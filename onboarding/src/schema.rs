@@ -1,6 +1,10 @@
 //! Diesel's view of the schema `onboarding`; equal to the migrated database, which a test checks.
 #![allow(missing_docs)]
 
+mod families;
+
+pub use families::*;
+
 diesel::table! {
     onboarding.people (person_id) {
         person_id -> Uuid,

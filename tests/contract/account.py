@@ -8,7 +8,7 @@ import time
 from client import Client
 from passkey import Passkey
 
-CONTACT = "binta@example.org"
+CONTACT = "coumba@example.org"
 PASSWORD, NEXT, LAST = "baobab-au-bord-du-fleuve", "fromager-de-la-place", "tamarinier-du-puits"
 # As server.py sets them.
 DOMAIN, ORIGIN = "localhost", "http://localhost"

@@ -13,6 +13,7 @@ import uuid
 
 import account
 import bounces
+import families
 import signed_log
 import statements
 from client import Client
@@ -81,6 +82,7 @@ class Stage:
         self.projects()
         self.remittances()
         self.referrals()
+        self.known.update(families.prepare(self))
         self.bank_files()
         self.known.update(statements.prepare(self.operator, self.paid_in, now_and()[:10]))
         self.by_two()
@@ -360,6 +362,13 @@ class Stage:
                 "/referrals",
                 "/projects",
                 "/commitments",
+                "/households",
+                f"/households/{first['households']}",
+                "/children",
+                f"/children/{first['children']}",
+                f"/children/{first['children']}/statement?currency=EUR",
+                f"/children/{first['children']}/spendings?limit=2",
+                f"/spendings/{first['spendings']}",
             ],
             self.partner: [
                 "/payouts?state=paid-out",
@@ -368,6 +377,7 @@ class Stage:
                 "/projects",
                 f"/projects/{self.built['id']}/milestones",
                 "/disbursements",
+                "/child-payments?state=ordered&limit=2",
                 "/feed",
                 "/feed/stream?for_seconds=1",
             ],
@@ -390,7 +400,7 @@ class Stage:
                 "/periods",
                 f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/dead-letters?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/guardians", "/child-payments?institution=caisse-thies", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/dead-letters?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

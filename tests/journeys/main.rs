@@ -3,12 +3,17 @@
 mod access;
 mod auditing;
 mod books;
+mod children;
+mod coming_of_age;
 mod exports;
+mod family;
 mod faulty;
 mod feed;
 mod giving_up;
 mod governance;
 mod grants;
+mod guardians;
+mod households;
 mod languages;
 mod log;
 mod operations;

@@ -4,6 +4,7 @@ mod authenticator;
 mod devices;
 mod door;
 mod first_operator;
+mod protected_accounts;
 mod recoveries;
 mod registrations;
 mod rights;

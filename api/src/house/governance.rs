@@ -15,7 +15,7 @@ const SAFEGUARDING_CHECK: &str = "clients' money is covered by what is kept for 
 impl House {
     /// What is done to a book by hand: entries that moved the state of a room are left to the room.
     pub(crate) fn proposals(&self, book: &Ledger) -> Proposals {
-        let bound_kinds = [remittance::ENTRY_KINDS, coinvestment::ENTRY_KINDS].concat().into();
+        let bound_kinds = [onboarding::ENTRY_KINDS, remittance::ENTRY_KINDS, coinvestment::ENTRY_KINDS].concat().into();
         let rules = ProposalRules { lapses_after: PROPOSALS_LAPSE_AFTER, bound_kinds };
         Proposals::new(book.clone(), self.clearing.clone(), rules)
     }

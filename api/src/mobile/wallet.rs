@@ -96,7 +96,7 @@ impl StatementPage {
     }
 
     /// Answers a page of an account's statement.
-    async fn answer(
+    pub(super) async fn answer(
         &self,
         ledger: &ledger::Ledger,
         account: &AccountCode,

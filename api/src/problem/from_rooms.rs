@@ -1,5 +1,7 @@
 //! The one mapping from the rooms' errors to problems.
 
+mod families;
+
 use ledger::reconciliation::ReconciliationError;
 use ledger::{Money, PostError, ProposalError, Refusal};
 
@@ -82,6 +84,8 @@ impl From<onboarding::Error> for Problem {
             Error::SamePerson => Self::new(&kinds::TWO_PEOPLE, said),
             Error::CodeTaken => Self::new(&kinds::CODE_TAKEN, said),
             Error::ListRefused(_) | Error::ListUnread(_) => Self::new(&kinds::FILE_REFUSED, said),
+            Error::Household(error) => error.into(),
+            Error::Child(error) => error.into(),
             Error::ListChanging => Self::new(&kinds::BUSY, said).retry_after(1),
             other => Self::internal(&other),
         }

@@ -48,6 +48,8 @@ words! {
     CaseEvent = onboarding::screening::CaseEvent::ALL.map(onboarding::screening::CaseEvent::word);
     /// Where a case stands.
     CaseState = onboarding::screening::CaseState::ALL.map(onboarding::screening::CaseState::word);
+    /// Where a protected account stands.
+    ChildState = onboarding::ChildState::ALL.map(onboarding::ChildState::word);
     /// Where a commitment stands.
     CommitmentState = coinvestment::CommitmentState::ALL.map(coinvestment::CommitmentState::word);
     /// Every currency that money is kept in, by ISO 4217.
@@ -79,6 +81,10 @@ words! {
         use onboarding::GrantState as State;
         [State::Active, State::Ended, State::Revoked].map(State::word)
     };
+    /// Where a guardian stands.
+    GuardianState = onboarding::GuardianState::ALL.map(onboarding::GuardianState::word);
+    /// What a member of a household may do.
+    HouseholdRole = onboarding::Role::ALL.map(onboarding::Role::word);
     /// Where a milestone stands.
     MilestoneState = coinvestment::MilestoneState::ALL.map(coinvestment::MilestoneState::word);
     /// Whether an operator is let in.
@@ -139,6 +145,12 @@ words! {
     SecondFactorKind = onboarding::FactorKind::ALL.map(onboarding::FactorKind::word);
     /// What somebody who is screened is to us.
     ScreenedKind = onboarding::screening::SubjectKind::ALL.map(onboarding::screening::SubjectKind::word);
+    /// What an agent saw of whom they confirm.
+    SeenDocument = onboarding::SeenDocument::ALL.map(onboarding::SeenDocument::word);
+    /// What a protected account may be spent for.
+    SpendingPurpose = onboarding::Purpose::ALL.map(onboarding::Purpose::word);
+    /// Where a spending stands.
+    SpendingState = onboarding::SpendingState::ALL.map(onboarding::SpendingState::word);
     /// Why a pay-in waits for a person.
     UnmatchedReason = {
         use remittance::UnmatchedReason as Reason;
