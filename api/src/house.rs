@@ -12,7 +12,7 @@ use ledger::{
     BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, PseudonymKey, Subjects, WriterTask,
 };
 use onboarding::screening::{Score, Screening};
-use onboarding::{Access, Institutions, People, Person, Referrals};
+use onboarding::{Access, Documents, Institutions, People, Person, Referrals};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::database::{Access as DatabaseAccess, Database};
@@ -69,6 +69,7 @@ pub struct House {
     pub(crate) verifying: tokio::sync::Semaphore,
     pub(crate) metrics: Metrics,
     pub(crate) people: People,
+    pub(crate) documents: Documents,
     pub(crate) access: Access,
     pub(crate) institutions: Institutions,
     pub(crate) referrals: Referrals,
@@ -210,6 +211,7 @@ impl OpenHouse {
             verifying: tokio::sync::Semaphore::new(1),
             metrics,
             people: People::try_new(database.clone(), cipher.clone(), clock.clone(), settings.passwords)?,
+            documents: Documents::new(database.clone(), cipher.clone(), clock.clone()),
             access: Access::new(database.clone(), clock.clone()),
             screening: Screening::new(
                 database.clone(),

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use onboarding::{CONFIRMATION_TEMPLATE, Language, Notice, REGISTERED_ALREADY_TEMPLATE};
+use onboarding::{
+    CONFIRMATION_TEMPLATE, DOCUMENT_EXPIRED_TEMPLATE, DOCUMENT_EXPIRES_SOON_TEMPLATE, DOCUMENT_REVIEWED_TEMPLATE, Language, Notice,
+    REGISTERED_ALREADY_TEMPLATE,
+};
 use platform::outbox::{Deliver, Delivery};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -113,6 +116,36 @@ fn letter(notice: &Notice) -> Result<(&'static str, String), String> {
             "Vous êtes déjà inscrit chez Teranga",
             "Quelqu'un, peut-être vous, vient d'essayer de s'inscrire avec ce contact. Il est déjà inscrit : connectez-vous \
              avec votre mot de passe. Si ce n'était pas vous, il n'y a rien à faire.\n"
+                .to_owned(),
+        )),
+        (DOCUMENT_REVIEWED_TEMPLATE, Language::En) => Ok((
+            "We have looked at your document",
+            "Our staff have looked at what you sent us. The app shows what came of it.\n".to_owned(),
+        )),
+        (DOCUMENT_REVIEWED_TEMPLATE, Language::Fr) => Ok((
+            "Nous avons examiné votre document",
+            "Notre personnel a examiné ce que vous nous avez envoyé. L'application en montre le résultat.\n".to_owned(),
+        )),
+        (DOCUMENT_EXPIRES_SOON_TEMPLATE, Language::En) => Ok((
+            "Your document expires soon",
+            "A document that you showed us expires within thirty days. Send a new one in the app to keep your limits.\n"
+                .to_owned(),
+        )),
+        (DOCUMENT_EXPIRES_SOON_TEMPLATE, Language::Fr) => Ok((
+            "Votre document expire bientôt",
+            "Un document que vous nous avez montré expire dans moins de trente jours. Envoyez-en un nouveau dans \
+             l'application pour garder vos plafonds.\n"
+                .to_owned(),
+        )),
+        (DOCUMENT_EXPIRED_TEMPLATE, Language::En) => Ok((
+            "Your document has expired",
+            "A document that you showed us has expired, and your limits are lower from now on. Send a new one in the app.\n"
+                .to_owned(),
+        )),
+        (DOCUMENT_EXPIRED_TEMPLATE, Language::Fr) => Ok((
+            "Votre document a expiré",
+            "Un document que vous nous avez montré a expiré, et vos plafonds sont désormais plus bas. Envoyez-en un \
+             nouveau dans l'application.\n"
                 .to_owned(),
         )),
         (other, _) => Err(format!("there is no text {other}")),

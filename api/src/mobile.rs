@@ -2,6 +2,7 @@
 
 mod account;
 mod beneficiaries;
+mod documents;
 mod projects;
 mod quotes;
 mod referrals;
@@ -19,6 +20,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(account::sign_in)
         .service(account::read_me)
         .service(account::state_identity)
+        .configure(documents::routes)
         .service(quotes::make_quote)
         .service(quotes::read_quote)
         .service(beneficiaries::add_beneficiary)

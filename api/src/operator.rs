@@ -3,6 +3,7 @@
 mod access;
 mod audit_grants;
 mod books;
+mod documents;
 mod institutions;
 mod milestones;
 mod pay_ins;
@@ -60,5 +61,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(units::register_unit)
         .service(units::list_units)
         .configure(reconciliation::routes)
-        .configure(screening::routes);
+        .configure(screening::routes)
+        .configure(documents::routes);
 }

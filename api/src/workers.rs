@@ -32,6 +32,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 const SCREENING_EVERY: Duration = Duration::from_secs(5);
 /// People who are held against the lists at once: their rows are locked meanwhile.
 const SCREENED_AT_ONCE: i64 = 1_000;
+/// How often it is looked whether documents have expired, or do so soon.
+const DOCUMENTS_EVERY: Duration = Duration::from_secs(5);
 /// How often the rates file is looked at.
 const RATES_EVERY: Duration = Duration::from_secs(5);
 /// Units of work that one look hands to the ledger.
@@ -81,6 +83,9 @@ pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -
     tasks.spawn(every(LOGS_EVERY, "logs", Arc::clone(house), stopped.clone(), async |house| keep_logs(house).await));
     tasks.spawn(every(SCREENING_EVERY, "screening", Arc::clone(house), stopped.clone(), async |house| {
         screen_again(house).await
+    }));
+    tasks.spawn(every(DOCUMENTS_EVERY, "documents", Arc::clone(house), stopped.clone(), async |house| {
+        end_documents(house).await
     }));
     tasks.spawn(every(TIDY_EVERY, "tidying", Arc::clone(house), stopped.clone(), async move |house| {
         limits.tidy();
@@ -163,6 +168,15 @@ async fn screen_again(house: &House) -> Result<(), Problem> {
     }
     if screened > 0 {
         tracing::info!(screened, "held people against lists that changed");
+    }
+    Ok(())
+}
+
+/// Ends documents whose last day is over, with the tier that they carried, and reminds of those that follow.
+async fn end_documents(house: &House) -> Result<(), Problem> {
+    let (ended, reminded) = (house.documents.expire_due().await?, house.documents.remind_due().await?);
+    if ended + reminded > 0 {
+        tracing::info!(ended, reminded, "looked at documents that expire");
     }
     Ok(())
 }

@@ -6,16 +6,20 @@
 //!   check of its credentials or of a live row.
 //! - Who states an identity, and who is paid, is held against lists of sanctions; see [`screening`].
 //! - Nobody learns from an answer whether an account exists.
+//! - A tier above the first is carried by documents that operators accepted and that are valid, by two where it is
+//!   marked so; whoever looks at a document is recorded.
 //! - States are enums; only their transitions change them.
 //!
 //! # What is not here yet
-//! Documents and reviewed tiers, households, associations, second factors and refresh tokens.
+//! Households, associations, second factors and refresh tokens.
 
 mod access;
 mod country;
+mod document;
 mod error;
 mod institution;
 mod person;
+mod personal_data;
 mod referral;
 pub mod schema;
 pub mod screening;
@@ -25,6 +29,13 @@ pub use access::{
     MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
 };
 pub use country::{Country, UnknownCountry};
+pub use document::{
+    DOCUMENT_EXPIRED_TEMPLATE, DOCUMENT_EXPIRES_SOON_TEMPLATE, DOCUMENT_REVIEWED_TEMPLATE, Disagreement, Document,
+    DocumentEvent, DocumentFilter, DocumentId, DocumentKind, DocumentPast, DocumentRejection, DocumentState,
+    DocumentVerdict, Documents, ExaminedDocument, ImageFault, ImageOrdinal, MAX_IMAGE_BYTES, MAX_IMAGES,
+    MachineReadableZone, NewPaper, PaperKind, PrintedBirthDate, PrintedHolder, PrintedSex, SameNumber, StateCode,
+    StoredImage, ZoneFault, ZoneField, ZoneForm, looks_like_image,
+};
 pub use error::Error;
 pub use institution::{
     Institution, InstitutionApplication, InstitutionCode, InstitutionEvent, InstitutionId, InstitutionState,
@@ -32,6 +43,6 @@ pub use institution::{
 };
 pub use person::{
     CONFIRMATION_TEMPLATE, ClientNetwork, Contact, ContactError, Identity, Language, Notice, PasswordPolicy, People,
-    Person, PersonId, PersonState, REGISTERED_ALREADY_TEMPLATE, Tier, UnknownLanguage,
+    Person, PersonId, PersonState, REGISTERED_ALREADY_TEMPLATE, StatedIdentity, Tier, UnknownLanguage,
 };
 pub use referral::{ConsentId, FamilyNeed, Reason, Referral, ReferralId, ReferralState, Referrals, SentReferral, rank};

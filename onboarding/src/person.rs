@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub use client_network::ClientNetwork;
 pub use contact::{Contact, ContactError};
 pub use password::PasswordPolicy;
-pub use store::{CONFIRMATION_TEMPLATE, Notice, People, REGISTERED_ALREADY_TEMPLATE};
+pub use store::{CONFIRMATION_TEMPLATE, Notice, People, REGISTERED_ALREADY_TEMPLATE, StatedIdentity};
+pub(crate) use store::{CONTACT, identity_in};
 
 use crate::{Country, Error};
 

@@ -60,7 +60,7 @@ kinds! {
     BELOW_FLOOR = 409 "not-enough-money", "There is not enough money on the account",
         "Choose a smaller amount.";
     TOO_LARGE = 413 "too-large", "The request is too large",
-        "Bodies have at most 256 KiB, bank files 10 MiB, statements and lists 512 MiB.";
+        "Bodies have at most 256 KiB, bank files and images 10 MiB, statements and lists 512 MiB.";
     MEDIA_TYPE = 415 "unsupported-media-type", "The body is in a form that is not read here",
         "Send the Content-Type that the OpenAPI document names.";
     INVALID = 422 "invalid-request", "The request has faults",

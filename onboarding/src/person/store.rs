@@ -1,5 +1,6 @@
 mod allowance;
 mod failures;
+mod identity;
 mod registration;
 
 use diesel::prelude::*;
@@ -11,8 +12,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use self::failures::Source;
+pub use self::identity::StatedIdentity;
+pub(crate) use self::identity::identity_in;
 use super::password::{PasswordPolicy, Passwords};
-use super::{ClientNetwork, Contact, Identity, Language, Person, PersonId, PersonState, Tier};
+use super::{ClientNetwork, Contact, Language, Person, PersonId, PersonState, Tier};
 use crate::Error;
 use crate::schema::people;
 
@@ -21,7 +24,7 @@ pub const CONFIRMATION_TEMPLATE: &str = "confirmation-code";
 /// The template of the message to somebody who registers a second time.
 pub const REGISTERED_ALREADY_TEMPLATE: &str = "registered-already";
 
-const CONTACT: &str = "onboarding.people.contact";
+pub(crate) const CONTACT: &str = "onboarding.people.contact";
 const NETWORK: &str = "onboarding.sign_in_failures.network";
 
 /// A message to a person, as it lies sealed in the outbox: topic `mail` or `phone`.
@@ -115,27 +118,6 @@ impl People {
             .optional()?
             .ok_or(Error::AccountUnusable)?;
         admit(id, &state, tier, &language)
-    }
-
-    /// Keeps who a person says to be, which lifts them to tier 1. A higher tier stays.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn state_identity(&self, person: &Person, identity: &Identity) -> Result<Tier, Error> {
-        let mut connection = self.database.connection().await?;
-        let tier = person.tier().max(Tier::Identity);
-        diesel::update(people::table.find(person.id()))
-            .set((
-                people::sealed_name.eq(self.cipher.encrypt("onboarding.people.name", &identity.name)),
-                people::sealed_birth_date
-                    .eq(self.cipher.encrypt("onboarding.people.birth_date", &identity.birth_date.to_string())),
-                people::sealed_address.eq(self.cipher.encrypt("onboarding.people.address", &identity.address)),
-                people::country.eq(identity.country.code()),
-                people::tier.eq(tier.number()),
-            ))
-            .execute(&mut connection)
-            .await?;
-        Ok(tier)
     }
 }
 
