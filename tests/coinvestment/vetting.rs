@@ -1,6 +1,8 @@
 //! Who may say what of a project, and who sees it.
 
-use coinvestment::{Error, NewProject, OwnerId, Party, ProjectId, ProjectState, VettingDecision};
+use coinvestment::{
+    Acquaintance, ContributorId, Error, NewProject, OwnerId, Party, ProjectId, ProjectState, Standing, VettingDecision,
+};
 use tests::Result;
 
 use crate::village::{INSTITUTION, Village, approval};

@@ -3,6 +3,7 @@
 mod access;
 mod auditing;
 mod books;
+mod documents;
 mod exports;
 mod faulty;
 mod feed;
