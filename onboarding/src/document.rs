@@ -24,11 +24,11 @@
 
 mod agreement;
 mod expiry;
-mod image;
 mod image_store;
 mod kind;
 mod machine_readable_zone;
 mod notices;
+mod picture;
 mod review;
 mod store;
 mod tiers;
@@ -37,13 +37,13 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Serialize;
 
 pub use agreement::{Disagreement, PrintedHolder};
-pub use image::{ImageFault, MAX_IMAGE_BYTES, looks_like_image};
 pub use image_store::{ImageOrdinal, MAX_IMAGES, StoredImage};
 pub use kind::{DocumentKind, PaperKind};
 pub use machine_readable_zone::{
     MachineReadableZone, PrintedBirthDate, PrintedSex, StateCode, ZoneFault, ZoneField, ZoneForm,
 };
 pub use notices::{DOCUMENT_EXPIRED_TEMPLATE, DOCUMENT_EXPIRES_SOON_TEMPLATE, DOCUMENT_REVIEWED_TEMPLATE};
+pub use picture::{ImageFault, MAX_IMAGE_BYTES, looks_like_image};
 pub use review::{DocumentFilter, DocumentPast, ExaminedDocument, SameNumber};
 pub use store::Documents;
 pub(crate) use tiers::outdate_in;

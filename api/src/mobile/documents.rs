@@ -18,6 +18,7 @@ use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem, kinds};
+use crate::wire::image::ImageBytes;
 use crate::wire::words;
 
 /// All endpoints of documents.
@@ -159,7 +160,7 @@ pub(super) async fn list_documents(house: web::Data<House>, person: Admitted<Per
 /// What is kept is made of its pixels alone.
 #[utoipa::path(tag = "documents", security(("token" = [])),
     params(("id" = Uuid, Path), ("ordinal" = i16, Path, minimum = 1, maximum = 4)),
-    request_body(content(([u8] = "image/jpeg"), ([u8] = "image/png"), ([u8] = "image/webp"))),
+    request_body(content((ImageBytes = "image/jpeg"), (ImageBytes = "image/png"), (ImageBytes = "image/webp"))),
     responses((status = 200, description = "The document", body = DocumentBody), WriteProblems))]
 #[put("/documents/{id}/images/{ordinal}")]
 pub(super) async fn put_image(

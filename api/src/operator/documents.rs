@@ -18,6 +18,7 @@ use crate::cursor::{self, Page};
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::{Faults, Problem};
+use crate::wire::image::ImageBytes;
 
 /// All endpoints of documents.
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -72,7 +73,7 @@ pub(super) async fn examine_document(
 /// An image of a document. That one looked is recorded, and the person can see it.
 #[utoipa::path(tag = "documents", security(("token" = [])),
     params(("id" = Uuid, Path), ("ordinal" = i16, Path, minimum = 1, maximum = 4)),
-    responses((status = 200, description = "The image", content_type = "image/jpeg", body = [u8]), ReadProblems))]
+    responses((status = 200, description = "The image", content_type = "image/jpeg", body = ImageBytes), ReadProblems))]
 #[get("/documents/{id}/images/{ordinal}")]
 pub(super) async fn read_image(
     house: web::Data<House>,

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::image::{Rewritten, rewrite};
-use super::store::own_in;
+use super::picture::{Rewritten, rewrite};
+use super::store::{Row, own_in};
 use super::{Document, DocumentId, DocumentState, Documents};
 use crate::personal_data::{PersonalData, record_read_in};
 use crate::schema::{document_images, documents};
@@ -38,6 +39,16 @@ pub struct StoredImage {
     pub width: i32,
     /// Pixels from top to bottom.
     pub height: i32,
+}
+
+/// What is written of an image, whether another one was there or not.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = document_images)]
+struct Content {
+    width: i32,
+    height: i32,
+    sealed_image: Vec<u8>,
+    stored_at: DateTime<Utc>,
 }
 
 /// What an image is sealed for: it opens as no other document's.
@@ -76,12 +87,12 @@ impl Documents {
         };
         let (sealed, width, height) = tokio::task::spawn_blocking(work).await.map_err(|_| Error::CutOff)??;
         let side = |pixels: u32| i32::try_from(pixels).map_err(|_| Error::Corrupt("an image's size"));
-        let content = (
-            document_images::width.eq(side(width)?),
-            document_images::height.eq(side(height)?),
-            document_images::sealed_image.eq(sealed),
-            document_images::stored_at.eq(self.clock.now()),
-        );
+        let content = Content {
+            width: side(width)?,
+            height: side(height)?,
+            sealed_image: sealed,
+            stored_at: self.clock.now(),
+        };
         let mut connection = self.database.connection().await?;
         connection
             .transaction(async |connection| {
@@ -90,11 +101,11 @@ impl Documents {
                     .values((
                         document_images::document_id.eq(id),
                         document_images::ordinal.eq(ordinal.0),
-                        content.clone(),
+                        &content,
                     ))
                     .on_conflict((document_images::document_id, document_images::ordinal))
                     .do_update()
-                    .set(content)
+                    .set(&content)
                     .execute(connection)
                     .await?;
                 let images: i64 = document_images::table
@@ -103,12 +114,12 @@ impl Documents {
                     .get_result(connection)
                     .await?;
                 let images = i16::try_from(images).map_err(|_| Error::Corrupt("a document's images"))?;
-                diesel::update(documents::table.find(id))
+                let row: Row = diesel::update(documents::table.find(id))
                     .set((documents::images.eq(images), documents::revision.eq(documents::revision + 1)))
-                    .returning(super::store::Row::as_returning())
+                    .returning(Row::as_returning())
                     .get_result(connection)
-                    .await?
-                    .document()
+                    .await?;
+                row.document()
             })
             .await
     }

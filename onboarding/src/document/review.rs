@@ -251,7 +251,7 @@ impl Documents {
             ))
             .execute(connection)
             .await?;
-        diesel::update(documents::table.find(known.id))
+        let row: Row = diesel::update(documents::table.find(known.id))
             .set((
                 documents::state.eq(known.state.after(event)?.word()),
                 documents::first_accepted_by.eq(first),
@@ -261,8 +261,8 @@ impl Documents {
             ))
             .returning(Row::as_returning())
             .get_result(connection)
-            .await?
-            .document()
+            .await?;
+        row.document()
     }
 
     async fn history_in(
