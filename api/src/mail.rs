@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use onboarding::{
-    CONFIRMATION_TEMPLATE, DOCUMENT_EXPIRED_TEMPLATE, DOCUMENT_EXPIRES_SOON_TEMPLATE, DOCUMENT_REVIEWED_TEMPLATE, Language, Notice,
-    REGISTERED_ALREADY_TEMPLATE,
+    CONFIRMATION_TEMPLATE, DOCUMENT_EXPIRED_TEMPLATE, DOCUMENT_EXPIRES_SOON_TEMPLATE, DOCUMENT_REVIEWED_TEMPLATE,
+    Language, Notice, REGISTERED_ALREADY_TEMPLATE,
 };
 use platform::outbox::{Deliver, Delivery};
 use secrecy::ExposeSecret;

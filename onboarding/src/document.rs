@@ -197,7 +197,9 @@ impl DocumentState {
         by: OperatorId,
     ) -> Result<Option<DocumentEvent>, Error> {
         let event = match (self, verdict) {
-            (Self::Accepted, DocumentVerdict::Accept) | (Self::Rejected, DocumentVerdict::Reject(_)) => return Ok(None),
+            (Self::Accepted, DocumentVerdict::Accept) | (Self::Rejected, DocumentVerdict::Reject(_)) => {
+                return Ok(None);
+            }
             (Self::Submitted, DocumentVerdict::Accept) if kind.takes_two() => DocumentEvent::AcceptedFirst,
             (Self::InReview, DocumentVerdict::Accept) if first == Some(by) => return Err(Error::SamePerson),
             (_, DocumentVerdict::Accept) => DocumentEvent::Accepted,

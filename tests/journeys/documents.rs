@@ -10,7 +10,8 @@ use uuid::Uuid;
 /// A drawing of 64 by 40 pixels, with a position in its comment.
 const CARD: &[u8] = include_bytes!("../fixtures/documents/card.png");
 /// Invented; the check digits fit.
-const ZONE: [&str; 2] = ["P<SENNDIAYE<<AWA<FATOU<<<<<<<<<<<<<<<<<<<<<<", "A012345678SEN9004023F3001019<<<<<<<<<<<<<<02"];
+const ZONE: [&str; 2] =
+    ["P<SENNDIAYE<<AWA<FATOU<<<<<<<<<<<<<<<<<<<<<<", "A012345678SEN9004023F3001019<<<<<<<<<<<<<<02"];
 
 /// A server with somebody who sends money, and two who look at documents.
 struct Counter {
@@ -91,7 +92,8 @@ async fn a_passport_lifts_to_the_second_tier_and_its_expiry_takes_it_back() -> R
 
     let examined = examine(&nafi, &document).await?;
     assert_eq!((&examined["number"], &examined["identity"]["name"]), (&json!("A01234567"), &json!("Awa")));
-    let holder = json!({ "surname": "NDIAYE", "given_names": "AWA FATOU", "birth_date": "900402", "nationality": "SEN" });
+    let holder =
+        json!({ "surname": "NDIAYE", "given_names": "AWA FATOU", "birth_date": "900402", "nationality": "SEN" });
     assert_eq!(examined["holder"], holder, "and not the sex that is printed");
     let path = format!("/operator/documents/{}/images/1", document["id"].as_str().unwrap_or_default());
     let image = nafi.caller.get(&path).open().await?;
@@ -103,7 +105,8 @@ async fn a_passport_lifts_to_the_second_tier_and_its_expiry_takes_it_back() -> R
     let id = awa.id().await?;
     let reads = format!("select count(*) from onboarding.personal_data_reads where person_id = '{id}'");
     assert_eq!(server.number(&reads).await?, 2);
-    let in_clear = "select count(*) from onboarding.document_images where position('\\xffd8ff'::bytea in sealed_image) > 0";
+    let in_clear =
+        "select count(*) from onboarding.document_images where position('\\xffd8ff'::bytea in sealed_image) > 0";
     assert_eq!(server.number(in_clear).await?, 0);
 
     let mails = server.mails_for(awa.contact())?;
@@ -192,7 +195,8 @@ async fn an_image_is_what_its_content_says() -> Result {
     let Counter { server, awa, nafi, .. } = Counter::open().await?;
     let moussa = server.migrant("Moussa").await?;
     let document = submit(&awa, &passport()).await?.expect(201);
-    let send = async |ordinal, form: &str, bytes: &[u8]| send_image(&awa, &document, ordinal, form, bytes.to_vec()).await;
+    let send =
+        async |ordinal, form: &str, bytes: &[u8]| send_image(&awa, &document, ordinal, form, bytes.to_vec()).await;
     send(1, "image/png", b"%PDF-1.7 with a script").await?.problem(422, "file-refused");
     send(1, "image/jpeg", &CARD[..60]).await?.problem(422, "file-refused");
     send(1, "application/pdf", CARD).await?.problem(415, "unsupported-media-type");

@@ -182,7 +182,8 @@ pub(super) async fn make_quote(
             let preview = house.quotes.preview(&request).await?;
             for part in &preview.allocations {
                 let amount = Money::from_minor(part.minor, preview.sent.currency());
-                let (project, contributor) = (ProjectId::from_uuid(part.project), ContributorId::from_uuid(person.id().uuid()));
+                let (project, contributor) =
+                    (ProjectId::from_uuid(part.project), ContributorId::from_uuid(person.id().uuid()));
                 house.commitments.check(project, contributor, amount, &Acquainted(&house)).await?;
             }
         }

@@ -5,8 +5,8 @@ mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use onboarding::{
-    DocumentFilter, DocumentId, DocumentKind, DocumentRejection, DocumentState, DocumentVerdict, ImageOrdinal, Operator,
-    PersonId,
+    DocumentFilter, DocumentId, DocumentKind, DocumentRejection, DocumentState, DocumentVerdict, ImageOrdinal,
+    Operator, PersonId,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;

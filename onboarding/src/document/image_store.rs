@@ -87,22 +87,14 @@ impl Documents {
         };
         let (sealed, width, height) = tokio::task::spawn_blocking(work).await.map_err(|_| Error::CutOff)??;
         let side = |pixels: u32| i32::try_from(pixels).map_err(|_| Error::Corrupt("an image's size"));
-        let content = Content {
-            width: side(width)?,
-            height: side(height)?,
-            sealed_image: sealed,
-            stored_at: self.clock.now(),
-        };
+        let content =
+            Content { width: side(width)?, height: side(height)?, sealed_image: sealed, stored_at: self.clock.now() };
         let mut connection = self.database.connection().await?;
         connection
             .transaction(async |connection| {
                 takes_images(&own_in(connection, person, id).await?)?;
                 diesel::insert_into(document_images::table)
-                    .values((
-                        document_images::document_id.eq(id),
-                        document_images::ordinal.eq(ordinal.0),
-                        &content,
-                    ))
+                    .values((document_images::document_id.eq(id), document_images::ordinal.eq(ordinal.0), &content))
                     .on_conflict((document_images::document_id, document_images::ordinal))
                     .do_update()
                     .set(&content)

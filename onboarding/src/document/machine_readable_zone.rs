@@ -141,12 +141,11 @@ impl MachineReadableZone {
         let issuer = StateCode::read(zone.at(layout.issuer)).ok_or(ZoneFault::Field(ZoneField::Issuer))?;
         let number = number(&zone)?;
         check(zone.at(layout.birth_date), zone.at(layout.birth_check), ZoneField::BirthDate)?;
-        let birth_date = PrintedBirthDate::read(zone.at(layout.birth_date), today)
-            .ok_or(ZoneFault::Field(ZoneField::BirthDate))?;
+        let birth_date =
+            PrintedBirthDate::read(zone.at(layout.birth_date), today).ok_or(ZoneFault::Field(ZoneField::BirthDate))?;
         let sex = sex(zone.at(layout.sex)).ok_or(ZoneFault::Field(ZoneField::Sex))?;
         check(zone.at(layout.expiry), zone.at(layout.expiry_check), ZoneField::ExpiryDate)?;
-        let expires_on =
-            dates::expiry(zone.at(layout.expiry), today).ok_or(ZoneFault::Field(ZoneField::ExpiryDate))?;
+        let expires_on = dates::expiry(zone.at(layout.expiry), today).ok_or(ZoneFault::Field(ZoneField::ExpiryDate))?;
         let nationality =
             StateCode::read(zone.at(layout.nationality)).ok_or(ZoneFault::Field(ZoneField::Nationality))?;
         if let Some(place) = layout.optional_check {
@@ -230,7 +229,6 @@ fn names(text: &str) -> Option<(String, String)> {
         return None;
     }
     let (surname, given_names) = text.split_once("<<").unwrap_or((text, ""));
-    let words =
-        |part: &str| part.split('<').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let words = |part: &str| part.split('<').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     Some((words(surname), words(given_names)))
 }

@@ -85,17 +85,12 @@ pub(super) fn rewrite(bytes: &[u8]) -> Result<Rewritten, ImageFault> {
     }
     let form = form(bytes).ok_or(ImageFault::Form)?;
     let image = upright(bytes, form)?;
-    let image = if image.width().max(image.height()) > KEPT_SIDE {
-        image.thumbnail(KEPT_SIDE, KEPT_SIDE)
-    } else {
-        image
-    };
+    let image =
+        if image.width().max(image.height()) > KEPT_SIDE { image.thumbnail(KEPT_SIDE, KEPT_SIDE) } else { image };
     let pixels = image.into_rgb8();
     let (width, height) = pixels.dimensions();
     let mut written = Vec::new();
-    JpegEncoder::new_with_quality(&mut written, KEPT_QUALITY)
-        .encode_image(&pixels)
-        .map_err(|_| ImageFault::Broken)?;
+    JpegEncoder::new_with_quality(&mut written, KEPT_QUALITY).encode_image(&pixels).map_err(|_| ImageFault::Broken)?;
     Ok(Rewritten { bytes: written, width, height })
 }
 

@@ -265,11 +265,7 @@ impl Documents {
         row.document()
     }
 
-    async fn history_in(
-        &self,
-        connection: &mut AsyncPgConnection,
-        id: DocumentId,
-    ) -> Result<Vec<DocumentPast>, Error> {
+    async fn history_in(&self, connection: &mut AsyncPgConnection, id: DocumentId) -> Result<Vec<DocumentPast>, Error> {
         type PastRow = (String, Option<OperatorId>, Option<Vec<u8>>, DateTime<Utc>);
         let rows: Vec<PastRow> = document_history::table
             .filter(document_history::document_id.eq(id))

@@ -176,11 +176,7 @@ impl Documents {
                     .await?;
                 remember_in(connection, id, DocumentEvent::Withdrawn, now).await?;
                 let row: Row = diesel::update(documents::table.find(id))
-                    .set((
-                        documents::state.eq(after.word()),
-                        documents::images.eq(0),
-                        documents::decided_at.eq(now),
-                    ))
+                    .set((documents::state.eq(after.word()), documents::images.eq(0), documents::decided_at.eq(now)))
                     .returning(Row::as_returning())
                     .get_result(connection)
                     .await?;
@@ -281,9 +277,10 @@ pub(super) async fn own_in(
 impl Row {
     pub(super) fn document(self) -> Result<Document, Error> {
         let country = self.country.as_deref().map(Country::try_new).transpose();
-        let rejected_because = self.rejected_because.as_deref().map(|word| {
-            DocumentRejection::from_word(word).ok_or(Error::Corrupt("why a document is rejected"))
-        });
+        let rejected_because = self
+            .rejected_because
+            .as_deref()
+            .map(|word| DocumentRejection::from_word(word).ok_or(Error::Corrupt("why a document is rejected")));
         Ok(Document {
             id: self.document_id,
             person: self.person_id,

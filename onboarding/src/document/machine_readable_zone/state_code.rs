@@ -50,9 +50,8 @@ mod tests {
 
     #[test]
     fn codes_of_documents_are_countries_where_they_can_be() {
-        let country = |text: &str| {
-            StateCode::read(text).and_then(|code| code.country()).map(|country| country.code().to_owned())
-        };
+        let country =
+            |text: &str| StateCode::read(text).and_then(|code| code.country()).map(|country| country.code().to_owned());
         assert_eq!(country("D<<").as_deref(), Some("DE"));
         assert_eq!(country("SEN").as_deref(), Some("SN"));
         assert_eq!(country("GBN").as_deref(), Some("GB"));

@@ -6,8 +6,7 @@ use super::*;
 const TD1: [&str; 3] =
     ["I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<"];
 const TD2: [&str; 2] = ["I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", "D231458907UTO7408122F1204159<<<<<<<6"];
-const TD3: [&str; 2] =
-    ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+const TD3: [&str; 2] = ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
 /// Numbers of more than nine places.
 const LONG_TD1: [&str; 3] =
     ["I<UTOD23145890<7349<<<<<<<<<<<", "3407127M9507122UTO<<<<<<<<<<<2", "STEVENSON<<PETER<JOHN<<<<<<<<<"];
@@ -114,11 +113,7 @@ impl Holder {
             ZoneForm::Td1 => {
                 let (first, after) = (format!("{number}{}", filled(&optional, 15)), filled("", 11));
                 let digit = check_digit::of(&format!("{first}{born}{expires}{after}"));
-                vec![
-                    format!("I<{state}{first}"),
-                    format!("{born}{}{expires}{state}{after}{digit}", self.sex),
-                    names,
-                ]
+                vec![format!("I<{state}{first}"), format!("{born}{}{expires}{state}{after}{digit}", self.sex), names]
             }
             ZoneForm::Td2 => {
                 let after = filled(&optional, 7);
@@ -155,16 +150,8 @@ fn holders() -> impl Strategy<Value = Holder> {
     ];
     let names = ("[A-Z]{2,6}", proptest::collection::vec("[A-Z]{2,5}", 0..3));
     let rest = (prop_oneof![Just('F'), Just('M'), Just('<')], day_of_two_digits(), "[A-Z0-9]{0,7}");
-    (form, born, names, rest).prop_map(|((form, number), born, (surname, given_names), (sex, expires, optional))| Holder {
-        form,
-        number,
-        born,
-        sex,
-        expires,
-        issuer: "SEN".to_owned(),
-        surname,
-        given_names,
-        optional,
+    (form, born, names, rest).prop_map(|((form, number), born, (surname, given_names), (sex, expires, optional))| {
+        Holder { form, number, born, sex, expires, issuer: "SEN".to_owned(), surname, given_names, optional }
     })
 }
 

@@ -43,13 +43,11 @@ impl People {
                 let known = identity_in(connection, &self.cipher, person.id()).await?;
                 let is_another =
                     known.is_some_and(|known| (&known.name, known.birth_date) != (&identity.name, identity.birth_date));
-                let tier =
-                    if is_another { Tier::Identity } else { Tier::from_number(tier)?.max(Tier::Identity) };
+                let tier = if is_another { Tier::Identity } else { Tier::from_number(tier)?.max(Tier::Identity) };
                 diesel::update(people::table.find(person.id()))
                     .set((
                         people::sealed_name.eq(self.cipher.encrypt(NAME, &identity.name)),
-                        people::sealed_birth_date
-                            .eq(self.cipher.encrypt(BIRTH_DATE, &identity.birth_date.to_string())),
+                        people::sealed_birth_date.eq(self.cipher.encrypt(BIRTH_DATE, &identity.birth_date.to_string())),
                         people::sealed_address.eq(self.cipher.encrypt(ADDRESS, &identity.address)),
                         people::country.eq(identity.country.code()),
                         people::tier.eq(tier.number()),
