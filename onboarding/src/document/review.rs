@@ -8,8 +8,8 @@ use super::notices::{DOCUMENT_REVIEWED_TEMPLATE, notify_in};
 use super::store::{HOLDER, NUMBER, Row, STATEMENT};
 use super::tiers::{lock_person, settle_in};
 use super::{
-    Document, DocumentEvent, DocumentId, DocumentKind, DocumentRejection, DocumentState, DocumentVerdict, Documents,
-    PrintedHolder, StoredImage,
+    Document, DocumentEvent, DocumentId, DocumentKind, DocumentState, DocumentVerdict, Documents, PrintedHolder,
+    StoredImage,
 };
 use crate::person::{StatedIdentity, identity_in};
 use crate::personal_data::{PersonalData, record_read_in};
