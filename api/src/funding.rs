@@ -6,6 +6,7 @@ use coinvestment::{ContributorId, Milestone, MilestoneId, MilestoneState, Party,
 use ledger::{Money, PostError, Receipt, Refusal, UnitOfWork};
 use remittance::{Allocation, PayIn, PayInId, PayInState, Placement, Remittance, State, UnmatchedReason};
 
+use crate::acquainted::Acquainted;
 use crate::house::House;
 use crate::problem::{Problem, kinds};
 
@@ -201,11 +202,15 @@ async fn funding(house: &House, pay_in: &PayIn, remittance: &Remittance) -> Resu
     for allocation in &remittance.allocations {
         let amount = Money::from_minor(allocation.minor, remittance.source());
         let project = ProjectId::from_uuid(allocation.project);
-        match house.commitments.placing(project, contributor, remittance.id.uuid(), amount).await {
+        match house.commitments.placing(project, contributor, remittance.id.uuid(), amount, &Acquainted(house)).await {
             Ok(placing) => {
                 placements.push(Placement { allocation: *allocation, account: placing.account, effect: placing.effect })
             }
-            Err(error @ (coinvestment::Error::Database(_) | coinvestment::Error::Platform(_))) => {
+            Err(
+                error @ (coinvestment::Error::Database(_)
+                | coinvestment::Error::Platform(_)
+                | coinvestment::Error::Acquaintance(_)),
+            ) => {
                 return Err(error.into());
             }
             Err(reason) => tracing::info!(%reason, "an allocation cannot be placed; it is the family's"),

@@ -13,7 +13,7 @@ use ledger::{
     BookId, BookSettings, Clearing, ClearingError, Feed, FeedWaker, Ledger, PseudonymKey, Subjects, WriterTask,
 };
 use onboarding::screening::{Score, Screening};
-use onboarding::{Access, Institutions, People, Person, Referrals, Tier};
+use onboarding::{Access, Documents, Institutions, People, Person, Referrals, Tier};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::database::{Access as DatabaseAccess, Database};
@@ -71,6 +71,7 @@ pub struct House {
     pub(crate) verifying: tokio::sync::Semaphore,
     pub(crate) metrics: Metrics,
     pub(crate) people: People,
+    pub(crate) documents: Documents,
     pub(crate) access: Access,
     pub(crate) institutions: Institutions,
     pub(crate) referrals: Referrals,
@@ -222,6 +223,7 @@ impl OpenHouse {
             running: Running::default(),
             verifying: tokio::sync::Semaphore::new(1),
             metrics,
+            documents: Documents::new(database.clone(), cipher.clone(), clock.clone()),
             people: People::try_new(
                 database.clone(),
                 cipher.clone(),

@@ -13,6 +13,7 @@
 //!
 //! [`house`] opens the rooms and hands one's answers to another; [`server`] serves them.
 
+mod acquainted;
 mod admission;
 mod audit;
 mod body;

@@ -3,6 +3,7 @@
 mod account;
 mod beneficiaries;
 mod children;
+mod documents;
 mod households;
 mod projects;
 mod quotes;
@@ -43,6 +44,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(recovery::change_password)
         .service(account::read_me)
         .service(account::state_identity)
+        .configure(documents::routes)
         .service(quotes::make_quote)
         .service(quotes::read_quote)
         .service(beneficiaries::add_beneficiary)

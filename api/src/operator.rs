@@ -5,6 +5,7 @@ mod audit_grants;
 mod books;
 mod child_payments;
 mod dead_letters;
+mod documents;
 mod guardians;
 mod institutions;
 mod milestones;
@@ -69,5 +70,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(units::register_unit)
         .service(units::list_units)
         .configure(reconciliation::routes)
-        .configure(screening::routes);
+        .configure(screening::routes)
+        .configure(documents::routes);
 }

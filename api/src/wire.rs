@@ -1,6 +1,7 @@
 //! How values stand in JSON, where more than one audience uses them.
 
 pub(crate) mod amount;
+pub(crate) mod image;
 pub(crate) mod log;
 pub(crate) mod period;
 pub(crate) mod project;

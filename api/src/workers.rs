@@ -38,6 +38,8 @@ const SCREENING_EVERY: Duration = Duration::from_secs(5);
 const SCREENED_AT_ONCE: i64 = 1_000;
 /// How often it is looked whether a child came of age.
 const BIRTHDAYS_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether documents have expired, or do so soon.
+const DOCUMENTS_EVERY: Duration = Duration::from_secs(5);
 /// How often the rates file is looked at.
 const RATES_EVERY: Duration = Duration::from_secs(5);
 /// Units of work that one look hands to the ledger.
@@ -94,6 +96,9 @@ pub(crate) fn start(house: &Arc<House>, postman: Postman, limits: Arc<Limits>) -
     let looked_on = AtomicI32::new(0);
     tasks.spawn(every(BIRTHDAYS_EVERY, "birthdays", Arc::clone(house), stopped.clone(), async move |house| {
         end_protection(house, &looked_on).await
+    }));
+    tasks.spawn(every(DOCUMENTS_EVERY, "documents", Arc::clone(house), stopped.clone(), async |house| {
+        end_documents(house).await
     }));
     tasks.spawn(every(TIDY_EVERY, "tidying", Arc::clone(house), stopped.clone(), async move |house| {
         limits.tidy();
@@ -191,6 +196,15 @@ async fn end_protection(house: &House, looked_on: &AtomicI32) -> Result<(), Prob
         tracing::info!(ended, "children came of age");
     }
     looked_on.store(today, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Ends documents whose last day is over, with the tier that they carried, and reminds of those that follow.
+async fn end_documents(house: &House) -> Result<(), Problem> {
+    let (ended, reminded) = (house.documents.expire_due().await?, house.documents.remind_due().await?);
+    if ended + reminded > 0 {
+        tracing::info!(ended, reminded, "looked at documents that expire");
+    }
     Ok(())
 }
 

@@ -64,6 +64,15 @@ pub enum Error {
         /// What it still takes.
         left: Money,
     },
+    /// Too little is known of the contributor.
+    #[error("this project takes money of people who {needed}")]
+    NotKnownEnough {
+        /// How well they have to be known.
+        needed: crate::Standing,
+    },
+    /// How well a contributor is known cannot be said.
+    #[error("it cannot be said how well a contributor is known: {0}")]
+    Acquaintance(String),
     /// The campaign has not reached its minimum.
     #[error("{raised} {} were raised, less than the minimum of {minimum}", .raised.currency())]
     BelowMinimum {

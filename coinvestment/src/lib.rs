@@ -7,6 +7,7 @@
 //! - A campaign never takes more than its maximum, nor anything after its deadline, whatever the concurrency.
 //! - A campaign that fails returns every unit of money, once, also when the run is cut and resumed.
 //! - A tranche is released when two different kinds of party approved its milestone, and never twice.
+//! - A community's project takes gifts of people who have a name, a business money of those who showed a document.
 //! - The tranches sum to what was raised, to the minor unit.
 //! - The names of suppliers and the owners' evidence are sealed at rest.
 //!
@@ -35,6 +36,7 @@ mod error;
 mod milestone;
 mod project;
 pub mod schema;
+mod standing;
 #[cfg(test)]
 mod transitions;
 
@@ -51,6 +53,7 @@ pub use project::{
     HistoryLine, Kind, LONGEST_CAMPAIGN_DAYS, MAX_CHECKLIST, MAX_MILESTONES, MilestoneDraft, NewProject, OwnerId,
     Project, ProjectDraft, ProjectEvent, ProjectId, ProjectState, Projects, Terms, VettingDecision,
 };
+pub use standing::{Acquaintance, Standing};
 
 /// All entries of this room. Each moves a commitment or a milestone with it, so none is taken back by hand.
 pub const ENTRY_KINDS: &[ledger::EntryKind] = &[commitment::store::REFUNDED, milestone::store::RELEASED];

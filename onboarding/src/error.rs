@@ -144,6 +144,52 @@ pub enum Error {
     /// An entry could not be built; a fault in this room.
     #[error("an entry could not be built: {0}")]
     Entry(#[from] ledger::EntryError),
+    /// A text is empty, too long, or not of paragraphs.
+    #[error("{field} has 1 to {maximum} characters")]
+    Paragraphs {
+        /// Which one.
+        field: &'static str,
+        /// Most characters.
+        maximum: usize,
+    },
+    /// Documents are shown beside an identity.
+    #[error("say who you are first: a document is looked at beside the identity that is stated")]
+    NoIdentity,
+    /// The source of funds is looked at beside a paper.
+    #[error("show a paper of yours first: the source of funds is looked at beside one that is accepted")]
+    NoDocument,
+    /// No number of a document.
+    #[error("a number has 1 to {maximum} letters and digits, with spaces, hyphens, dots and slashes between them")]
+    DocumentNumber {
+        /// Most characters.
+        maximum: usize,
+    },
+    /// A document that is not valid any more, or for longer than any is.
+    #[error("a document is valid today, {today}, and expires by {latest}")]
+    ExpiryDate {
+        /// The earliest day.
+        today: chrono::NaiveDate,
+        /// The latest day.
+        latest: chrono::NaiveDate,
+    },
+    /// The lines are no machine-readable zone.
+    #[error(transparent)]
+    Zone(#[from] crate::document::ZoneFault),
+    /// The machine-readable zone says other things than the person.
+    #[error("the machine-readable zone says other things than what is stated")]
+    Disagrees(Vec<crate::document::Disagreement>),
+    /// Enough documents of the person wait.
+    #[error("{most} documents wait to be looked at; withdraw one, or wait")]
+    TooManyWaiting {
+        /// The most.
+        most: i64,
+    },
+    /// An image is not taken.
+    #[error(transparent)]
+    Image(#[from] crate::document::ImageFault),
+    /// What is decided on is not what is there any more.
+    #[error("the images were changed since; look at the document again")]
+    OtherContent,
     /// What is stored is not what this room writes.
     #[error("onboarding holds something that it never writes: {0}")]
     Corrupt(&'static str),

@@ -6,19 +6,23 @@
 //!   check of its credentials or of a live row.
 //! - Who states an identity, and who is paid, is held against lists of sanctions; see [`screening`].
 //! - Nobody learns from an answer whether an account exists.
+//! - A tier above the first is carried by documents that operators accepted and that are valid, by two where it is
+//!   marked so; whoever looks at a document is recorded.
 //! - States are enums; only their transitions change them.
 //! - What is kept for a minor is spent by its rules only; see `child`. Its entries go to the ledger as units of work.
 //!
 //! # What is not here yet
-//! Documents and reviewed tiers, associations.
+//! Associations.
 
 mod access;
 mod child;
 mod country;
+mod document;
 mod error;
 mod household;
 mod institution;
 mod person;
+mod personal_data;
 mod referral;
 pub mod schema;
 pub mod screening;
@@ -36,6 +40,13 @@ pub use child::{
     SpendingId, SpendingState, Spendings, Verdict, WaitingGuardian, Wish, of_age_on,
 };
 pub use country::{Country, UnknownCountry};
+pub use document::{
+    DOCUMENT_EXPIRED_TEMPLATE, DOCUMENT_EXPIRES_SOON_TEMPLATE, DOCUMENT_REVIEWED_TEMPLATE, Disagreement, Document,
+    DocumentEvent, DocumentFilter, DocumentId, DocumentKind, DocumentPast, DocumentRejection, DocumentState,
+    DocumentVerdict, Documents, ExaminedDocument, ImageFault, ImageOrdinal, MAX_IMAGE_BYTES, MAX_IMAGES,
+    MachineReadableZone, NewPaper, PaperKind, PrintedBirthDate, PrintedHolder, PrintedSex, SameNumber, StateCode,
+    StoredImage, ZoneFault, ZoneField, ZoneForm, looks_like_image,
+};
 pub use error::Error;
 pub use household::{
     CodeId, Confirmation, ConfirmedRecipient, Household, HouseholdError, HouseholdId, Households, Invitations,
@@ -53,6 +64,6 @@ pub use person::{
     PasswordPolicy, People, Person, PersonId, PersonState, RECOVERED_TEMPLATE, RECOVERY_BEGUN_TEMPLATE,
     RECOVERY_CODE_TEMPLATE, REGISTERED_ALREADY_TEMPLATE, RecoveryBegun, RecoveryId, RecoveryKey, RecoveryPolicy,
     RefreshToken, SECOND_FACTOR_GUESSED_TEMPLATE, SECOND_FACTORS_CHANGED_TEMPLATE, SecondFactorPolicy, SignIn,
-    SignInPolicy, SignedIn, TOKEN_REUSED_TEMPLATE, Tier, UnknownLanguage,
+    SignInPolicy, SignedIn, StatedIdentity, TOKEN_REUSED_TEMPLATE, Tier, UnknownLanguage,
 };
 pub use referral::{ConsentId, FamilyNeed, Reason, Referral, ReferralId, ReferralState, Referrals, SentReferral, rank};

@@ -285,6 +285,62 @@ diesel::table! {
 }
 
 diesel::joinable!(devices -> people (person_id));
+diesel::table! {
+    onboarding.documents (document_id) {
+        document_id -> Uuid,
+        person_id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        revision -> Int4,
+        country -> Nullable<Text>,
+        number_index -> Nullable<Bytea>,
+        sealed_number -> Nullable<Bytea>,
+        sealed_holder -> Nullable<Bytea>,
+        sealed_statement -> Nullable<Bytea>,
+        expires_on -> Nullable<Date>,
+        images -> Int2,
+        rejected_because -> Nullable<Text>,
+        first_accepted_by -> Nullable<Uuid>,
+        submitted_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+        reminded_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    onboarding.document_images (document_id, ordinal) {
+        document_id -> Uuid,
+        ordinal -> Int2,
+        width -> Int4,
+        height -> Int4,
+        sealed_image -> Bytea,
+        stored_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.document_history (document_id, ordinal) {
+        document_id -> Uuid,
+        ordinal -> Int8,
+        event -> Text,
+        operator_id -> Nullable<Uuid>,
+        sealed_note -> Nullable<Bytea>,
+        happened_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    onboarding.personal_data_reads (read_id) {
+        read_id -> Int8,
+        person_id -> Uuid,
+        reader_kind -> Text,
+        reader_id -> Uuid,
+        what -> Text,
+        read_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(document_images -> documents (document_id));
 diesel::joinable!(screening_cases -> screening_subjects (subject_id));
 diesel::joinable!(screening_cases -> screening_entries (entry_id));
 
@@ -309,4 +365,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     screening_subjects,
     screening_cases,
     screening_case_history,
+    documents,
+    document_images,
+    document_history,
+    personal_data_reads,
 );

@@ -57,8 +57,14 @@ impl Cipher {
     /// Seals a text for one context.
     #[must_use]
     pub fn encrypt(&self, context: &str, clear: &str) -> Vec<u8> {
+        self.encrypt_bytes(context, clear.as_bytes())
+    }
+
+    /// Seals bytes, such as an image, for one context.
+    #[must_use]
+    pub fn encrypt_bytes(&self, context: &str, clear: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_BYTES] = rand::random();
-        let payload = Payload { msg: clear.as_bytes(), aad: context.as_bytes() };
+        let payload = Payload { msg: clear, aad: context.as_bytes() };
         // Sealing fails only beyond 256 GiB; an empty answer can then never be opened as anything.
         let sealed = self.sealing.encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
         let mut out = Vec::with_capacity(1 + NONCE_BYTES + sealed.len());
@@ -73,6 +79,14 @@ impl Cipher {
     /// # Errors
     /// [`Error::Sealed`] for another key, another context, or tampering.
     pub fn decrypt(&self, context: &str, sealed: &[u8]) -> Result<String, Error> {
+        String::from_utf8(self.decrypt_bytes(context, sealed)?).map_err(|_| Error::Sealed)
+    }
+
+    /// Opens bytes that were sealed for the same context.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`] for another key, another context, or tampering.
+    pub fn decrypt_bytes(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, Error> {
         let (&key, rest) = sealed.split_first().ok_or(Error::Sealed)?;
         let (nonce, message) = rest.split_at_checked(NONCE_BYTES).ok_or(Error::Sealed)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| Error::Sealed)?;
@@ -80,8 +94,7 @@ impl Cipher {
             return Err(Error::Sealed);
         }
         let payload = Payload { msg: message, aad: context.as_bytes() };
-        let clear = self.sealing.decrypt(&XNonce::from(nonce), payload).map_err(|_| Error::Sealed)?;
-        String::from_utf8(clear).map_err(|_| Error::Sealed)
+        self.sealing.decrypt(&XNonce::from(nonce), payload).map_err(|_| Error::Sealed)
     }
 
     /// What a value is found by without being stored in clear: the same value in the same context gives the same index.

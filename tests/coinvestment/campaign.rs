@@ -8,7 +8,7 @@ use ledger::{Currency, Entry, EntryKind, IdempotencyKey, Money, Outcome, UnitOfW
 use tests::book::{Result, account, euro};
 use uuid::Uuid;
 
-use crate::village::{BANK, INSTITUTION, Village, does_not_apply};
+use crate::village::{BANK, INSTITUTION, Village, WellKnown, does_not_apply};
 
 const PAYABLES: &str = "liabilities:payables:caisse-thies";
 
@@ -103,7 +103,7 @@ async fn a_campaign_ends_at_its_deadline_by_itself() -> Result {
     assert_eq!(village.projects.end_due().await?, 0);
     village.clock.advance(Duration::days(30));
     // The deadline has come and nobody has ended them yet: they take nothing, and nobody is shown them.
-    assert!(matches!(village.commitments.check(enough.id, euro(1)).await, Err(Error::DeadlinePassed(_))));
+    assert!(matches!(village.takes(enough.id, euro(1)).await, Err(Error::DeadlinePassed(_))));
     assert_eq!(village.projects.open_projects(10).await?.len(), 1);
     assert_eq!(village.projects.end_due().await?, 2);
     assert_eq!(village.projects.end_due().await?, 0);
@@ -120,7 +120,7 @@ async fn what_a_project_does_not_take_is_told_before() -> Result {
     let village = Village::new().await?;
     let project = village.opened(|_| {}).await?;
     village.commit(&project, 15_000).await?;
-    let check = |amount| village.commitments.check(project.id, amount);
+    let check = |amount| village.takes(project.id, amount);
     assert!(check(euro(5_000)).await.is_ok());
     assert!(matches!(check(euro(5_001)).await, Err(Error::BeyondMaximum { left }) if left == euro(5_000)));
     assert!(matches!(check(euro(0)).await, Err(Error::NotPositive)));
@@ -169,7 +169,7 @@ async fn a_remittance_with_two_projects_is_placed_in_both_or_in_none() -> Result
         Entry::builder(EntryKind::new("remittance-funded"), village.ledger.today()).debit(account(BANK), euro(15_000));
     let mut effects = Vec::new();
     for (project, cents) in [(&well, 10_000), (&school, 5_000)] {
-        let placing = village.commitments.placing(project.id, contributor, remittance, euro(cents)).await?;
+        let placing = village.commitments.placing(project.id, contributor, remittance, euro(cents), &WellKnown).await?;
         entry = entry.credit(placing.account, euro(cents));
         effects.push(placing.effect);
     }
@@ -192,7 +192,7 @@ async fn a_funding_that_is_asked_for_again_is_the_same_unit_even_when_nothing_is
     let (contributor, remittance) = village.commit(&project, 20_000).await?;
     let again = village.committing(project.id, contributor, remittance, 20_000).await?;
     assert_eq!(village.ledger.post(again).await?.outcome, Outcome::AlreadyBooked);
-    let other = village.commitments.placing(project.id, contributor, remittance, euro(1)).await;
+    let other = village.commitments.placing(project.id, contributor, remittance, euro(1), &WellKnown).await;
     assert!(matches!(other, Err(Error::BeyondMaximum { .. })));
     assert_eq!(village.commitments.of(contributor).await?.len(), 1);
     village.check_money(&project).await

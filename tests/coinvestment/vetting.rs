@@ -1,6 +1,8 @@
 //! Who may say what of a project, and who sees it.
 
-use coinvestment::{Error, NewProject, OwnerId, Party, ProjectId, ProjectState, VettingDecision};
+use coinvestment::{
+    Acquaintance, ContributorId, Error, NewProject, OwnerId, Party, ProjectId, ProjectState, Standing, VettingDecision,
+};
 use tests::Result;
 
 use crate::village::{INSTITUTION, Village, approval};
@@ -72,13 +74,52 @@ async fn a_decision_may_be_said_again_and_not_be_turned() -> Result {
     Ok(())
 }
 
+/// Somebody who is known so well and no better.
+struct Known(Standing);
+
+impl Acquaintance for Known {
+    async fn standing(&self, _: ContributorId) -> std::result::Result<Standing, Error> {
+        Ok(self.0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gift_needs_a_name_and_a_stake_in_a_business_a_document() -> Result {
+    let village = Village::new().await?;
+    let project = village.opened(|_| {}).await?;
+    let check = async |standing| {
+        let (contributor, amount) = (ContributorId::generate(), tests::book::euro(1));
+        match village.commitments.check(project.id, contributor, amount, &Known(standing)).await {
+            Err(Error::NotKnownEnough { needed }) => Some(needed),
+            _ => None,
+        }
+    };
+    assert_eq!(check(Standing::Reachable).await, Some(Standing::Named));
+    assert_eq!(check(Standing::Named).await, None);
+    // Businesses cannot hand themselves in yet.
+    let business = diesel::sql_query("update coinvestment.projects set kind = 'business'");
+    diesel_async::RunQueryDsl::execute(business, &mut village.test.owner().await?).await?;
+    assert_eq!(check(Standing::Named).await, Some(Standing::Documented));
+    assert_eq!(check(Standing::Documented).await, None);
+    let remittance = uuid::Uuid::now_v7();
+    let placing = village.commitments.placing(
+        project.id,
+        ContributorId::generate(),
+        remittance,
+        tests::book::euro(1),
+        &Known(Standing::Named),
+    );
+    assert!(matches!(placing.await, Err(Error::NotKnownEnough { .. })));
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_vetted_is_its_owners_and_its_institutions_alone() -> Result {
     let village = Village::new().await?;
     let project = village.submitted(|_| {}).await?;
     let hidden = |found: std::result::Result<_, Error>| matches!(found, Err(Error::NotFound("project")));
     assert!(hidden(village.projects.get(project.id).await.map(|_| ())));
-    assert!(hidden(village.commitments.check(project.id, tests::book::euro(1)).await));
+    assert!(hidden(village.takes(project.id, tests::book::euro(1)).await));
     assert!(hidden(village.projects.open(OwnerId::generate(), project.id).await.map(|_| ())));
     assert!(hidden(village.projects.get(ProjectId::generate()).await.map(|_| ())));
     assert_eq!(village.projects.of_owner(village.owner).await?, std::slice::from_ref(&project));

@@ -2,12 +2,12 @@
 
 use chrono::Duration;
 use coinvestment::{
-    Commitments, ContributorId, Disbursements, Kind, MilestoneDraft, Milestones, NewProject, OwnerId, Party, Project,
-    ProjectDraft, ProjectId, Projects, VettingDecision,
+    Acquaintance, Commitments, ContributorId, Disbursements, Kind, MilestoneDraft, Milestones, NewProject, OwnerId, Party, Project,
+    ProjectDraft, ProjectId, Projects, Standing, VettingDecision,
 };
 use diesel_async::RunQueryDsl;
 use ledger::{
-    AsOf, BasisPoints, Currency, Entry, EntryKind, IdempotencyKey, Ledger, PostError, Refusal, UnitOfWork, WriterTask,
+    AsOf, BasisPoints, Currency, Entry, EntryKind, IdempotencyKey, Ledger, Money, PostError, Refusal, UnitOfWork, WriterTask,
 };
 use platform::cipher::Cipher;
 use platform::clock::Clock;
@@ -17,6 +17,15 @@ use uuid::Uuid;
 
 pub const BANK: &str = "assets:pay-in:bank";
 pub const INSTITUTION: &str = "caisse-thies";
+
+/// Everybody is known by a document.
+pub struct WellKnown;
+
+impl Acquaintance for WellKnown {
+    async fn standing(&self, _: ContributorId) -> std::result::Result<Standing, coinvestment::Error> {
+        Ok(Standing::Documented)
+    }
+}
 
 pub struct Village {
     pub test: TestDatabase,
@@ -102,12 +111,17 @@ impl Village {
         remittance: Uuid,
         cents: i64,
     ) -> Result<UnitOfWork> {
-        let placing = self.commitments.placing(project, contributor, remittance, euro(cents)).await?;
+        let placing = self.commitments.placing(project, contributor, remittance, euro(cents), &WellKnown).await?;
         let entry = Entry::builder(EntryKind::new("remittance-funded"), self.ledger.today())
             .debit(account(BANK), euro(cents))
             .credit(placing.account, euro(cents))
             .build()?;
         Ok(UnitOfWork::new(IdempotencyKey::derived(remittance, "fund"), entry).causing(placing.effect))
+    }
+
+    /// Whether a project takes so much of somebody who is well known.
+    pub async fn takes(&self, project: ProjectId, amount: Money) -> std::result::Result<(), coinvestment::Error> {
+        self.commitments.check(project, ContributorId::generate(), amount, &WellKnown).await
     }
 
     /// Somebody new commits so much; answers who, and the remittance.

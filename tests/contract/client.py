@@ -64,6 +64,9 @@ class Client:
     def put(self, path, body):
         return self.ask("PUT", path, json=body)
 
+    def put_file(self, path, media_type, content):
+        return self.ask("PUT", path, data=content, headers={"Content-Type": media_type})
+
     def send_file(self, path, media_type, text):
         return self.ask("POST", path, data=text.encode(), headers={"Content-Type": media_type})
 

@@ -1,6 +1,15 @@
-"""What schemathesis is kept from asking, and what it does not know how to send."""
+"""What schemathesis is kept from asking, and what it cannot make up by itself."""
+
+import pathlib
 
 import schemathesis
+from hypothesis import strategies
+
+# An image, one that is cut off, and what is none.
+card = (pathlib.Path(__file__).parents[1] / "fixtures/documents/card.png").read_bytes()
+images = strategies.sampled_from([card, card[:60]]) | strategies.binary(max_size=64)
+for form in ("image/jpeg", "image/png", "image/webp"):
+    schemathesis.openapi.media_type(form, images)
 
 
 @schemathesis.hook

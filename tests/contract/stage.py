@@ -7,6 +7,7 @@ import datetime
 import email
 import email.policy
 import json
+import pathlib
 import re
 import time
 import uuid
@@ -28,6 +29,7 @@ CAMT_054 = """\
 <AcctSvcrRef>B1</AcctSvcrRef><AddtlNtryInf>{text}</AddtlNtryInf>
 </Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>
 """
+CARD = pathlib.Path(__file__).parents[1] / "fixtures/documents/card.png"
 INVENTED_LIST = """\
 id,schema,name,aliases,birth_date,countries,last_change
 invented-1,Person,Kassoum Ould Brahim Tambadou,Qassim Tambadu,1971-04-23,ml,2026-01-12T06:00:00
@@ -88,6 +90,7 @@ class Stage:
         self.by_two()
         self.screening()
         self.bounced_mail()
+        self.documents()
         grant = {"auditor": "Nafi Sarr, Sarr & Associés", "ends_at": now_and(days=30)}
         self.auditor = Client(base, "audit").sign_in(self.operator.post("/audit-grants", grant))
         # Those that operators try their hand on.
@@ -347,6 +350,25 @@ class Stage:
         self.operator.post(f"/screening/cases/{confirmed}/confirmation", {"reason": "the passport says so"})
         self.known["cases"] = [still_open, confirmed, cleared]
 
+    def documents(self):
+        """Papers in each state that a verdict brings about, and the source of funds; all are invented."""
+        made = []
+        for kind in ("passport", "national-card", "asylum-paper", "consular-card"):
+            paper = {"kind": kind, "country": "SN", "number": f"{kind[0].upper()}-1234", "expires_on": now_and(days=900)[:10]}
+            made.append(self.migrant.post("/documents", paper)["id"])
+            self.migrant.put_file(f"/documents/{made[-1]}/images/1", "image/png", CARD.read_bytes())
+            verdict = {"revision": 1, "note": "looked at it"}
+            if kind in ("passport", "asylum-paper"):
+                self.operator.post(f"/documents/{made[-1]}/acceptance", verdict)
+            if kind == "national-card":
+                self.operator.post(f"/documents/{made[-1]}/rejection", verdict | {"reason": "unreadable"})
+        funds = self.migrant.post("/documents/source-of-funds", {"statement": "Salaire de la boulangerie"})["id"]
+        paper = {"kind": "passport", "country": "FR", "number": "X1", "expires_on": now_and(days=900)[:10]}
+        withdrawn = self.migrant.post("/documents", paper)["id"]
+        self.migrant.post(f"/documents/{withdrawn}/withdrawal")
+        accepted, rejected, in_review, waiting = made
+        self.known["documents"] = [accepted, waiting, in_review, rejected, funds]
+
     def read_everything(self):
         first = {kind: values[0] for kind, values in self.known.items()}
         account = "/accounts/revenue:fees:eur-xof"
@@ -369,6 +391,7 @@ class Stage:
                 f"/children/{first['children']}/statement?currency=EUR",
                 f"/children/{first['children']}/spendings?limit=2",
                 f"/spendings/{first['spendings']}",
+                "/documents",
             ],
             self.partner: [
                 "/payouts?state=paid-out",
@@ -400,7 +423,7 @@ class Stage:
                 "/periods",
                 f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/guardians", "/child-payments?institution=caisse-thies", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/dead-letters?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/guardians", "/child-payments?institution=caisse-thies", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/dead-letters?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}", "/documents?limit=2", f"/documents/{first['documents']}", f"/documents/{first['documents']}/images/1"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

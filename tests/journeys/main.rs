@@ -5,6 +5,7 @@ mod auditing;
 mod books;
 mod children;
 mod coming_of_age;
+mod documents;
 mod exports;
 mod family;
 mod faulty;

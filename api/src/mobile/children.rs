@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use self::wire::{ChildBody, DepositBody, DepositWish, NewChildBody};
 use super::wallet::StatementPage;
-use crate::admission::Admitted;
+use crate::admission::{Admitted, StronglyAuthenticated};
 use crate::body::Body;
 use crate::child_money::{self, live};
 use crate::house::House;
@@ -127,7 +127,7 @@ pub(super) async fn read_child_statement(
 #[post("/children/{id}/deposits")]
 pub(super) async fn deposit(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     id: web::Path<Uuid>,
     body: Body<DepositWish>,

@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
-use coinvestment::ProjectId;
+use coinvestment::{ContributorId, ProjectId};
 use ledger::{BasisPoints, Money};
 use onboarding::Person;
 use remittance::{Amount, Instruction, Portion, Quote, QuoteId, QuoteRequest, SenderId, Target};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::acquainted::Acquainted;
 use crate::admission::Admitted;
 use crate::body::Body;
 use crate::house::House;
@@ -181,7 +182,9 @@ pub(super) async fn make_quote(
             let preview = house.quotes.preview(&request).await?;
             for part in &preview.allocations {
                 let amount = Money::from_minor(part.minor, preview.sent.currency());
-                house.commitments.check(ProjectId::from_uuid(part.project), amount).await?;
+                let (project, contributor) =
+                    (ProjectId::from_uuid(part.project), ContributorId::from_uuid(person.id().uuid()));
+                house.commitments.check(project, contributor, amount, &Acquainted(&house)).await?;
             }
         }
         let sender = SenderId::from_uuid(person.id().uuid());

@@ -83,6 +83,22 @@ impl From<onboarding::Error> for Problem {
             Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
             Error::SamePerson => Self::new(&kinds::TWO_PEOPLE, said),
             Error::CodeTaken => Self::new(&kinds::CODE_TAKEN, said),
+            Error::Paragraphs { field, .. } => invalid(&format!("/{field}"), "text", said),
+            Error::NoIdentity | Error::NoDocument => Self::new(&kinds::FORBIDDEN, said),
+            Error::DocumentNumber { .. } => invalid("/number", "document-number", said),
+            Error::ExpiryDate { .. } => invalid("/expires_on", "expiry-date", said),
+            Error::Zone(_) => invalid("/machine_readable_zone", "machine-readable-zone", said),
+            Error::Disagrees(disagreements) => {
+                let mut faults = Faults::default();
+                for one in disagreements {
+                    faults.add(format!("/{}", one.field()), "disagrees", one.to_string());
+                }
+                faults.problem()
+            }
+            Error::TooManyWaiting { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::Image(onboarding::ImageFault::Bytes { .. }) => Self::new(&kinds::TOO_LARGE, said),
+            Error::Image(_) => Self::new(&kinds::FILE_REFUSED, said),
+            Error::OtherContent => Self::new(&kinds::OTHER_CONTENT, said),
             Error::ListRefused(_) | Error::ListUnread(_) => Self::new(&kinds::FILE_REFUSED, said),
             Error::Household(error) => error.into(),
             Error::Child(error) => error.into(),
@@ -144,6 +160,12 @@ impl From<coinvestment::Error> for Problem {
             | Error::DeadlinePassed(_)
             | Error::BelowMinimum { .. }
             | Error::NotApproved { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::NotKnownEnough { .. } => Self::new(&kinds::FORBIDDEN, said),
+            Error::Acquaintance(_) => {
+                tracing::warn!(said, "onboarding did not answer");
+                Self::new(&kinds::UNAVAILABLE, "it cannot be looked up at the moment whether this may go on")
+                    .retry_after(1)
+            }
             Error::WrongCurrency { .. } => invalid("/allocations", "wrong-currency", said),
             Error::NotPositive | Error::BeyondMaximum { .. } => invalid("/allocations", "allocation", said),
             Error::BusinessNotOffered => invalid("/kind", "business-not-offered", said),

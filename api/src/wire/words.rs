@@ -60,6 +60,14 @@ words! {
     };
     /// Where a disbursement stands.
     DisbursementState = coinvestment::DisbursementState::ALL.map(coinvestment::DisbursementState::word);
+    /// What happens to a document.
+    DocumentEvent = onboarding::DocumentEvent::ALL.map(onboarding::DocumentEvent::word);
+    /// What a person shows of themselves.
+    DocumentKind = onboarding::DocumentKind::ALL.map(onboarding::DocumentKind::word);
+    /// Why a document is rejected.
+    DocumentRejection = onboarding::DocumentRejection::ALL.map(onboarding::DocumentRejection::word);
+    /// Where a document stands.
+    DocumentState = onboarding::DocumentState::ALL.map(onboarding::DocumentState::word);
     /// The files of an export.
     ExportFile = ledger::Format::ALL.map(ledger::Format::file_name);
     /// Where an institution stands.
@@ -92,6 +100,8 @@ words! {
         use onboarding::OperatorState as State;
         [State::Waiting, State::Active, State::Revoked].map(State::word)
     };
+    /// A paper that says who somebody is.
+    PaperKind = onboarding::PaperKind::ALL.map(onboarding::PaperKind::word);
     /// Where a pay-in stands.
     PayInState = {
         use remittance::PayInState as State;

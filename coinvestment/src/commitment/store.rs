@@ -10,7 +10,7 @@ use super::effects::{self, Committed};
 use super::{Commitment, CommitmentEvent, CommitmentId, CommitmentState, ContributorId, Placing, Withdrawing};
 use crate::project::{escrow, find_in as find_project_in};
 use crate::schema::{commitments, projects};
-use crate::{Error, Project, ProjectId, ProjectState};
+use crate::{Acquaintance, Error, Project, ProjectId, ProjectState};
 
 /// Commitments that one list shows at most.
 const MOST_SHOWN: i64 = 100;
@@ -53,19 +53,24 @@ impl Commitments {
     /// same unit of work.
     ///
     /// # Errors
-    /// [`Error::NotFound`], and those of [`Project::takes`].
+    /// [`Error::NotFound`], [`Error::NotKnownEnough`], and those of [`Project::takes`].
     pub async fn placing(
         &self,
         project: ProjectId,
         contributor: ContributorId,
         remittance: Uuid,
         amount: Money,
+        known: &impl Acquaintance,
     ) -> Result<Placing, Error> {
         let id = CommitmentId::derived(remittance, project);
         let mut connection = self.database.connection().await?;
-        let known = find_in(&mut connection, id).await?;
-        if !known.is_some_and(|known| known.contributor == contributor && known.amount == amount) {
-            public_in(&mut connection, project).await?.takes(amount, self.clock.now())?;
+        let placed = find_in(&mut connection, id).await?;
+        if !placed.is_some_and(|placed| placed.contributor == contributor && placed.amount == amount) {
+            let found = public_in(&mut connection, project).await?;
+            found.takes(amount, self.clock.now())?;
+            // Whoever answers may need a connection: nobody's waits for another meanwhile.
+            drop(connection);
+            found.is_open_to(known.standing(contributor).await?)?;
         }
         let effect = effects::committed(&Committed {
             commitment: id.uuid(),
@@ -78,13 +83,20 @@ impl Commitments {
         Ok(Placing { account: escrow(project)?, effect })
     }
 
-    /// Whether a project takes so much now, for a quote; promises nothing for later.
+    /// Whether a project takes so much of somebody now, for a quote; promises nothing for later.
     ///
     /// # Errors
-    /// [`Error::NotFound`], and those of [`Project::takes`].
-    pub async fn check(&self, project: ProjectId, amount: Money) -> Result<(), Error> {
-        let mut connection = self.database.connection().await?;
-        public_in(&mut connection, project).await?.takes(amount, self.clock.now())
+    /// [`Error::NotFound`], [`Error::NotKnownEnough`], and those of [`Project::takes`].
+    pub async fn check(
+        &self,
+        project: ProjectId,
+        contributor: ContributorId,
+        amount: Money,
+        known: &impl Acquaintance,
+    ) -> Result<(), Error> {
+        let found = public_in(&mut *self.database.connection().await?, project).await?;
+        found.takes(amount, self.clock.now())?;
+        found.is_open_to(known.standing(contributor).await?)
     }
 
     /// What a cancelled remittance has back from projects whose campaigns still run, for its cancelling entry.

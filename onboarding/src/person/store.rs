@@ -2,6 +2,7 @@ mod allowance;
 mod challenges;
 mod devices;
 mod failures;
+mod identity;
 mod recoveries;
 mod registration;
 mod second_factors;
@@ -18,16 +19,18 @@ use platform::outbox::{Message, enqueue_in};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+pub use self::identity::StatedIdentity;
+pub(crate) use self::identity::identity_in;
 use self::failures::{PASSWORDS, Source};
 use super::notice::Notice;
 use super::passkey::{Passkeys, SecondFactorPolicy};
 use super::password::{PasswordPolicy, Passwords};
 use super::second_factor::SignIn;
-use super::{ClientNetwork, Contact, Identity, Language, Person, PersonId, PersonState, Tier};
+use super::{ClientNetwork, Contact, Language, Person, PersonId, PersonState, Tier};
 use crate::Error;
 use crate::schema::people;
 
-const CONTACT: &str = "onboarding.people.contact";
+pub(crate) const CONTACT: &str = "onboarding.people.contact";
 const NETWORK: &str = "onboarding.sign_in_failures.network";
 
 /// How people are let in.
@@ -137,27 +140,6 @@ impl People {
                 .await?;
         }
         self.after_password(id, device_name).await
-    }
-
-    /// Keeps who a person says to be, which lifts them to tier 1. A higher tier stays.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn state_identity(&self, person: &Person, identity: &Identity) -> Result<Tier, Error> {
-        let mut connection = self.database.connection().await?;
-        let tier = person.tier().max(Tier::Identity);
-        diesel::update(people::table.find(person.id()))
-            .set((
-                people::sealed_name.eq(self.cipher.encrypt("onboarding.people.name", &identity.name)),
-                people::sealed_birth_date
-                    .eq(self.cipher.encrypt("onboarding.people.birth_date", &identity.birth_date.to_string())),
-                people::sealed_address.eq(self.cipher.encrypt("onboarding.people.address", &identity.address)),
-                people::country.eq(identity.country.code()),
-                people::tier.eq(tier.number()),
-            ))
-            .execute(&mut connection)
-            .await?;
-        Ok(tier)
     }
 
     /// Whether this is the person's password: counted like a sign-in, for who is in already.

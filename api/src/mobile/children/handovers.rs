@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::households::{IssuedCodeBody, SpokenCodeOnly};
 use super::seen;
 use super::wire::ChildBody;
-use crate::admission::Admitted;
+use crate::admission::{Admitted, StronglyAuthenticated};
 use crate::body::Body;
 use crate::child_money;
 use crate::house::House;
@@ -30,7 +30,7 @@ pub(super) struct TakenOver {
 #[post("/children/{id}/handover-code")]
 pub(super) async fn make_handover_code(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
@@ -47,7 +47,7 @@ pub(super) async fn make_handover_code(
 #[post("/handovers")]
 pub(super) async fn take_over(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     body: Body<SpokenCodeOnly>,
 ) -> Result<HttpResponse, Problem> {

@@ -3,7 +3,7 @@ use onboarding::{ChildId, NewSpending, Person, SpendingId};
 use uuid::Uuid;
 
 use super::wire::{SpendingBody, SpendingPage, SpendingRefusal, SpendingWish};
-use crate::admission::Admitted;
+use crate::admission::{Admitted, StronglyAuthenticated};
 use crate::body::Body;
 use crate::child_money::{self, live};
 use crate::cursor::{self, Page};
@@ -20,7 +20,7 @@ use crate::problem::Problem;
 #[post("/children/{id}/spendings")]
 pub(super) async fn request_spending(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     id: web::Path<Uuid>,
     body: Body<SpendingWish>,
@@ -76,7 +76,7 @@ pub(super) async fn read_spending(
 #[post("/spendings/{id}/approval")]
 pub(super) async fn approve_spending(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
