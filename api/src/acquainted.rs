@@ -10,8 +10,8 @@ pub(crate) struct Acquainted<'a>(pub(crate) &'a House);
 
 impl Acquaintance for Acquainted<'_> {
     async fn standing(&self, contributor: ContributorId) -> Result<Standing, coinvestment::Error> {
-        match self.0.people.recognise(PersonId::from_uuid(contributor.uuid())).await {
-            Ok(person) => Ok(match person.tier() {
+        match self.0.people.tier_of(PersonId::from_uuid(contributor.uuid())).await {
+            Ok(tier) => Ok(match tier {
                 Tier::Contact => Standing::Reachable,
                 Tier::Identity => Standing::Named,
                 Tier::Document | Tier::Funds => Standing::Documented,

@@ -77,3 +77,18 @@ recovered =
     .subject = Your account was recovered
     .letter = Your account has a new password, and all devices were signed out. If it was not you, write to us at once.
     .sms = Teranga: your account has a new password and all devices were signed out. If it was not you, write to us at once.
+
+document-reviewed =
+    .subject = We have looked at your document
+    .letter = Our staff have looked at what you sent us. The app shows what came of it.
+    .sms = Teranga: our staff have looked at your document. The app shows what came of it.
+
+document-expires-soon =
+    .subject = Your document expires soon
+    .letter = A document that you showed us expires within thirty days. Send a new one in the app to keep your limits.
+    .sms = Teranga: a document of yours expires within thirty days. Send a new one in the app to keep your limits.
+
+document-expired =
+    .subject = Your document has expired
+    .letter = A document that you showed us has expired, and your limits are lower from now on. Send a new one in the app.
+    .sms = Teranga: a document of yours has expired and your limits are lower now. Send a new one in the app.

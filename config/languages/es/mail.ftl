@@ -65,3 +65,18 @@ recovered =
     .subject = Su cuenta se ha recuperado
     .letter = Su cuenta tiene una nueva contraseña y se han cerrado todos los dispositivos. Si no ha sido usted, escríbanos de inmediato.
     .sms = Teranga: su cuenta tiene una nueva contraseña y se han cerrado todos los dispositivos. Si no ha sido usted, escríbanos ya.
+
+document-reviewed =
+    .subject = Hemos examinado su documento
+    .letter = Nuestro personal ha examinado lo que nos envió. La aplicación muestra el resultado.
+    .sms = Teranga: hemos examinado su documento. La aplicación muestra el resultado.
+
+document-expires-soon =
+    .subject = Su documento caduca pronto
+    .letter = Un documento que nos mostró caduca en menos de treinta días. Envíe uno nuevo en la aplicación para conservar sus límites.
+    .sms = Teranga: un documento suyo caduca en menos de treinta días. Envíe uno nuevo en la aplicación.
+
+document-expired =
+    .subject = Su documento ha caducado
+    .letter = Un documento que nos mostró ha caducado, y desde ahora sus límites son más bajos. Envíe uno nuevo en la aplicación.
+    .sms = Teranga: un documento suyo ha caducado y sus límites han bajado. Envíe uno nuevo en la aplicación.

@@ -65,3 +65,18 @@ recovered =
     .subject = Votre compte a été récupéré
     .letter = Votre compte a un nouveau mot de passe et tous les appareils ont été déconnectés. Si ce n'était pas vous, écrivez-nous tout de suite.
     .sms = Teranga : votre compte a un nouveau mot de passe, tous les appareils sont déconnectés. Si ce n'était pas vous, écrivez-nous vite.
+
+document-reviewed =
+    .subject = Nous avons examiné votre document
+    .letter = Notre personnel a examiné ce que vous nous avez envoyé. L'application en montre le résultat.
+    .sms = Teranga : nous avons examiné votre document. L'application en montre le résultat.
+
+document-expires-soon =
+    .subject = Votre document expire bientôt
+    .letter = Un document que vous nous avez montré expire dans moins de trente jours. Envoyez-en un nouveau dans l'application pour garder vos plafonds.
+    .sms = Teranga : un de vos documents expire dans moins de trente jours. Envoyez-en un nouveau dans l'application.
+
+document-expired =
+    .subject = Votre document a expiré
+    .letter = Un document que vous nous avez montré a expiré, et vos plafonds sont désormais plus bas. Envoyez-en un nouveau dans l'application.
+    .sms = Teranga : un de vos documents a expiré et vos plafonds ont baissé. Envoyez-en un nouveau dans l'application.

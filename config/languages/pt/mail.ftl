@@ -65,3 +65,18 @@ recovered =
     .subject = A sua conta foi recuperada
     .letter = A sua conta tem uma nova palavra-passe e todos os dispositivos foram desligados. Se não foi você, escreva-nos já.
     .sms = Teranga: a sua conta tem uma nova palavra-passe e todos os dispositivos foram desligados. Se não foi você, escreva-nos já.
+
+document-reviewed =
+    .subject = Examinámos o seu documento
+    .letter = A nossa equipa examinou o que nos enviou. A aplicação mostra o resultado.
+    .sms = Teranga: examinámos o seu documento. A aplicação mostra o resultado.
+
+document-expires-soon =
+    .subject = O seu documento caduca em breve
+    .letter = Um documento que nos mostrou caduca em menos de trinta dias. Envie um novo na aplicação para manter os seus limites.
+    .sms = Teranga: um documento seu caduca em menos de trinta dias. Envie um novo na aplicação.
+
+document-expired =
+    .subject = O seu documento caducou
+    .letter = Um documento que nos mostrou caducou, e a partir de agora os seus limites são mais baixos. Envie um novo na aplicação.
+    .sms = Teranga: um documento seu caducou e os seus limites baixaram. Envie um novo na aplicação.

@@ -33,6 +33,7 @@ pub(super) async fn notify_in(
     };
     let language = Language::try_new(&language).map_err(|_| Error::Corrupt("a language"))?;
     let to = cipher.decrypt(CONTACT, &sealed)?;
-    let notice = Notice { to, language, template: template.to_owned(), code: None };
+    let arguments = std::collections::BTreeMap::new();
+    let notice = Notice { to, language, template: template.to_owned(), code: None, arguments };
     Ok(enqueue_in(connection, &[Message::try_new(topic, &notice, cipher)?]).await?)
 }

@@ -26,7 +26,7 @@ use super::notice::Notice;
 use super::passkey::{Passkeys, SecondFactorPolicy};
 use super::password::{PasswordPolicy, Passwords};
 use super::second_factor::SignIn;
-use super::{ClientNetwork, Contact, Language, Person, PersonId, PersonState, Tier};
+use super::{ClientNetwork, Contact, Language, PersonId, PersonState, Tier};
 use crate::Error;
 use crate::schema::people;
 
@@ -140,6 +140,22 @@ impl People {
                 .await?;
         }
         self.after_password(id, device_name).await
+    }
+
+    /// How much is known of a person, if they may come in.
+    ///
+    /// # Errors
+    /// [`Error::AccountUnusable`].
+    pub async fn tier_of(&self, id: PersonId) -> Result<Tier, Error> {
+        let mut connection = self.database.connection().await?;
+        let (state, tier): (String, i16) = people::table
+            .find(id)
+            .select((people::state, people::tier))
+            .first(&mut connection)
+            .await
+            .optional()?
+            .ok_or(Error::AccountUnusable)?;
+        verified(&state, tier)
     }
 
     /// Whether this is the person's password: counted like a sign-in, for who is in already.

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, post, web};
-use onboarding::{ChildId, Person};
+use onboarding::ChildId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
