@@ -29,8 +29,8 @@ pub use second_factor::{
     Assurance, Challenge, ChallengeId, Factor, FactorAnswer, FactorId, FactorKind, MOST_FACTORS, NewOneTimeCodes,
     SignIn, SignedIn,
 };
-pub use store::{People, RecoveryPolicy, SignInPolicy, StatedIdentity};
 pub(crate) use store::{CONTACT, identity_in};
+pub use store::{People, RecoveryPolicy, SignInPolicy, StatedIdentity};
 
 use crate::{Country, Error};
 

@@ -19,9 +19,9 @@ use platform::outbox::{Message, enqueue_in};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use self::failures::{PASSWORDS, Source};
 pub use self::identity::StatedIdentity;
 pub(crate) use self::identity::identity_in;
-use self::failures::{PASSWORDS, Source};
 use super::notice::Notice;
 use super::passkey::{Passkeys, SecondFactorPolicy};
 use super::password::{PasswordPolicy, Passwords};
