@@ -43,7 +43,6 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(pay_ins::list_pay_ins)
         .service(pay_ins::match_pay_in)
         .service(pay_ins::credit_pay_in)
-        .service(books::transfer_between_books)
         .service(books::list_book_transfers)
         .service(books::list_book_positions)
         .service(proposals::propose)

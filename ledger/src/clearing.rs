@@ -26,6 +26,7 @@ mod transfer;
 pub use differences::{ClearingDifference, ClearingFault, MAX_NAMED_DIFFERENCES, Position};
 pub use error::ClearingError;
 pub use store::Shown;
+pub(crate) use store::transfer_order_in;
 pub use transfer::{BookAccount, Transfer, TransferId, TransferOrder, TransferState};
 
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
 use platform::database::Database;
 
-use crate::{BookId, Ledger, Outcome, PostError, Refusal};
+use crate::{BookId, Entry, Ledger, Outcome, PostError, Refusal};
 use transfer::Leg;
 
 /// How long a transfer is left to whoever ordered it before recovery takes it up.
@@ -121,16 +122,21 @@ impl Clearing {
     /// [`ClearingError::ReturnRefused`] the transfer may be on its way; recovery brings it to its end, and the same
     /// order again tells.
     pub async fn transfer(&self, order: &TransferOrder) -> Result<Transfer, ClearingError> {
-        order.check()?;
-        let source = self.book(order.from.book)?;
-        self.book(order.to.book)?;
-        legs::entry(Leg::Departure, order, source.today())?;
-        let now = source.now();
+        self.departure(order)?;
+        let now = self.book(order.from.book)?.now();
         let transfer = store::transfer_initiate(&self.database, order, now, now + RECOVERY_AFTER).await?;
         if transfer.order != *order {
             return Err(ClearingError::IdReused(order.id));
         }
         self.settle(transfer).await
+    }
+
+    /// The entry by which a transfer would leave its source today.
+    pub(crate) fn departure(&self, order: &TransferOrder) -> Result<Entry, ClearingError> {
+        order.check()?;
+        let source = self.book(order.from.book)?;
+        self.book(order.to.book)?;
+        legs::entry(Leg::Departure, order, source.today())
     }
 
     /// A transfer as it stands.

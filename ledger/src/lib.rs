@@ -86,7 +86,7 @@ pub use money::{
 pub use period::{Approvals, ClosingBalances, PeriodChange, RecordedChange, SameApprover};
 pub use proposal::{
     Proposal, ProposalError, ProposalId, ProposalRules, ProposalState, Proposals, ProposalsShown, ProposedAction,
-    ProposedLine, Terms,
+    ProposedLine, ProposedTransfer, Terms,
 };
 pub use safeguarding::{RatesOfTheDay, Safeguarding, SafeguardingLine};
 pub use statement::{After, MAX_STATEMENT_LINES, Statement, StatementLine};

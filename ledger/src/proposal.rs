@@ -4,6 +4,8 @@
 //! - The entry and the change of the proposal's state commit together. Approving and withdrawing at once has one winner.
 //! - A proposal lapses at its time, which is looked at whenever it is read or decided; there is no timer.
 //! - What could not be carried out now is not taken as a proposal. What is refused at the approval stays proposed.
+//! - A transfer to another book is ordered by the approval, in one commit with the proposal's state, under the proposal's
+//!   id. From then on it is a transfer like any other: recovery brings it to its end.
 //! - Entries that moved the state of a business room, and accounts between books, are not for hands.
 
 mod content;
@@ -16,15 +18,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-pub use content::{ProposedAction, ProposedLine, Terms};
+pub use content::{ProposedAction, ProposedLine, ProposedTransfer, Terms};
 pub use error::ProposalError;
 pub use store::ProposalsShown;
 
 use crate::book::{PERIOD_CLOSED, PERIOD_REOPENED};
 use crate::period::PeriodChange;
 use crate::{
-    Approvals, BookId, Effect, EffectKind, Entry, EntryBuilder, EntryKind, IdempotencyKey, Ledger, PostError, Receipt,
-    Refusal, Sequence, UnitOfWork,
+    Approvals, BookAccount, BookId, Clearing, Effect, EffectKind, Entry, EntryBuilder, EntryKind, IdempotencyKey,
+    Ledger, PostError, Receipt, Refusal, Sequence, TransferId, TransferOrder, UnitOfWork,
 };
 
 platform::define_id!(ProposalId, "Something that is proposed to be done to a book by hand.");
@@ -115,7 +117,7 @@ pub struct Proposal {
     pub decided_by: Option<Uuid>,
     /// When.
     pub decided_at: Option<DateTime<Utc>>,
-    /// The entry that carried it out.
+    /// The entry that carried it out. An erasure has none; a transfer has the proposal's id.
     pub entry: Option<IdempotencyKey>,
 }
 
@@ -132,14 +134,15 @@ pub struct ProposalRules {
 #[derive(Clone)]
 pub struct Proposals {
     ledger: Ledger,
+    clearing: Clearing,
     rules: ProposalRules,
 }
 
 impl Proposals {
-    /// The proposals of a book.
+    /// The proposals of a book, which clears with others.
     #[must_use]
-    pub const fn new(ledger: Ledger, rules: ProposalRules) -> Self {
-        Self { ledger, rules }
+    pub const fn new(ledger: Ledger, clearing: Clearing, rules: ProposalRules) -> Self {
+        Self { ledger, clearing, rules }
     }
 
     /// Keeps a proposal under an id. The same again answers what it became.
@@ -153,7 +156,7 @@ impl Proposals {
             return if known.digest == digest { Ok(known) } else { Err(ProposalError::IdReused(id)) };
         }
         if let Some(refusal) = self.preview(terms, by).await?.err() {
-            return Err(PostError::Refused(refusal).into());
+            return Err(terms.refused(refusal));
         }
         store::insert(&self.ledger, id, terms, digest, by, now, now + self.rules.lapses_after).await?;
         self.get(id).await
@@ -199,6 +202,10 @@ impl Proposals {
         let approvals = Approvals::try_new(proposal.proposed_by, by)?;
         match (&proposal.terms.action, self.entry(&proposal.terms, approvals).await?) {
             (ProposedAction::Erasure { account }, _) => store::erase(&self.ledger, id, account, by).await?,
+            (ProposedAction::Transfer(transfer), Some(departure)) => {
+                let order = self.order(TransferId::from_uuid(id.uuid()), &proposal.terms, transfer);
+                self.transfer(&proposal, departure, &order, by).await?;
+            }
             (_, Some(entry)) => self.book(&proposal, entry, by).await?,
             (_, None) => return Err(ProposalError::NothingToBook(id)),
         }
@@ -220,6 +227,38 @@ impl Proposals {
             // Of two who approve at once, the later one is told of the first one's entry, or that it is another one.
             Ok(_) | Err(PostError::Refused(Refusal::EffectNotApplicable { .. } | Refusal::KeyReused)) => Ok(()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Orders the transfer with the change of state, unless somebody else decided first, and brings it to its end.
+    async fn transfer(
+        &self,
+        proposal: &Proposal,
+        departure: Entry,
+        order: &TransferOrder,
+        by: Uuid,
+    ) -> Result<(), ProposalError> {
+        match self.ledger.dry_run(UnitOfWork::new(IdempotencyKey::generate(), departure)).await {
+            Ok(_) => {}
+            Err(PostError::Refused(refusal)) => return Err(proposal.terms.refused(refusal)),
+            Err(error) => return Err(error.into()),
+        }
+        if store::order(&self.ledger, proposal.id, order, by).await?
+            && let Err(error) = self.clearing.transfer(order).await
+        {
+            // It is ordered, and recovery sees to it.
+            tracing::warn!(transfer = %order.id, %error, "a transfer that was approved is left to recovery");
+        }
+        Ok(())
+    }
+
+    fn order(&self, id: TransferId, terms: &Terms, transfer: &ProposedTransfer) -> TransferOrder {
+        TransferOrder {
+            id,
+            from: BookAccount { book: self.ledger.book(), account: transfer.from.clone() },
+            to: transfer.to.clone(),
+            amount: transfer.amount,
+            description: Some(terms.reason.clone()),
         }
     }
 
@@ -258,7 +297,7 @@ impl Proposals {
         store::list(&self.ledger, shown, after, limit, self.ledger.now()).await
     }
 
-    /// The entry that carries it out; none for an erasure.
+    /// The entry that carries it out, the first one of a transfer; none for an erasure.
     async fn entry(&self, terms: &Terms, approvals: Approvals) -> Result<Option<Entry>, ProposalError> {
         let today = self.ledger.today();
         let builder = match &terms.action {
@@ -282,6 +321,11 @@ impl Proposals {
                     false => Err(ProposalError::NotErasable(account.clone())),
                 };
             }
+            ProposedAction::Transfer(transfer) => {
+                // Under which id it leaves does not count for what it leaves.
+                let order = self.order(TransferId::generate(), terms, transfer);
+                return Ok(Some(self.clearing.departure(&order)?));
+            }
         };
         Ok(Some(builder.description(terms.reason.as_str()).build()?))
     }
@@ -293,6 +337,16 @@ impl Proposals {
             return Err(ProposalError::Bound { sequence, kind: reversed });
         }
         Ok(reversal)
+    }
+}
+
+impl Terms {
+    /// Why they cannot be carried out.
+    fn refused(&self, refusal: Refusal) -> ProposalError {
+        match self.action {
+            ProposedAction::Transfer(_) => ProposalError::NotDeparting(refusal),
+            _ => PostError::Refused(refusal).into(),
+        }
     }
 }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ledger::{
-    AsOf, Currency, EntryKind, Ledger, PostError, Proposal, ProposalError, ProposalId, ProposalRules, ProposalState,
-    Proposals, ProposalsShown, ProposedAction, ProposedLine, Refusal, Side, Terms,
+    AsOf, BookAccount, BookId, BookSettings, Chart, Clearing, ClearingError, Currency, EntryKind, Ledger, PostError,
+    Proposal, ProposalError, ProposalId, ProposalRules, ProposalState, Proposals, ProposalsShown, ProposedAction,
+    ProposedLine, ProposedTransfer, Refusal, Side, Terms, TransferId, TransferState,
 };
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
 use uuid::Uuid;
 
-use crate::fixture::{LedgerFixture, Result, account, euro, open, unit};
+use crate::fixture::{CHART, LedgerFixture, Result, account, euro, open, unit};
 
 const BANK: &str = "assets:pay-in:bank";
 const CAPITAL: &str = "equity:capital";
@@ -39,6 +40,11 @@ fn terms(action: ProposedAction) -> Terms {
     Terms::try_new("as the auditors ask", action).expect("terms")
 }
 
+/// The proposals of a book that is alone.
+fn proposals_of(ledger: &Ledger) -> Result<Proposals> {
+    Ok(Proposals::new(ledger.clone(), Clearing::try_new(ledger.clone(), Vec::new())?, rules()))
+}
+
 async fn propose(proposals: &Proposals, action: ProposedAction, by: Uuid) -> Result<Proposal> {
     Ok(proposals.propose(ProposalId::generate(), &terms(action), by).await?)
 }
@@ -51,7 +57,7 @@ async fn wallet(ledger: &Ledger) -> Result<i64> {
 async fn closing_adjusting_and_reopening_take_two_people_and_the_very_content() -> Result {
     let test = TestDatabase::create().await?;
     let (ledger, _writer) = open(&test.database()?, Clock::fixed(at("2026-02-03"))).await?;
-    let proposals = Proposals::new(ledger.clone(), rules());
+    let proposals = proposals_of(&ledger)?;
     let (aissatou, binta) = (Uuid::now_v7(), Uuid::now_v7());
     ledger.post(unit(&ledger, AMINA, BANK, euro(1_000))).await?;
     let close = propose(&proposals, ProposedAction::Close { through: date("2026-01-31") }, aissatou).await?;
@@ -95,7 +101,7 @@ async fn closing_adjusting_and_reopening_take_two_people_and_the_very_content() 
 async fn an_entry_is_taken_back_by_hand_unless_a_room_moved_with_it() -> Result {
     let fixture = LedgerFixture::new().await?;
     let ledger = &fixture.ledger;
-    let proposals = Proposals::new(ledger.clone(), rules());
+    let proposals = proposals_of(ledger)?;
     let (aissatou, binta) = (Uuid::now_v7(), Uuid::now_v7());
     let wrong = ledger.post(unit(ledger, AMINA, BANK, euro(1_000))).await?.sequence;
     let corrected = ProposedAction::Correction { sequence: wrong, lines: lines(BANK, AMINA, 100) };
@@ -126,7 +132,7 @@ async fn an_entry_is_taken_back_by_hand_unless_a_room_moved_with_it() -> Result 
 async fn of_many_who_decide_at_once_one_is_heard() -> Result {
     let fixture = LedgerFixture::new().await?;
     let ledger = &fixture.ledger;
-    let proposals = Proposals::new(ledger.clone(), rules());
+    let proposals = proposals_of(ledger)?;
     for round in 0..6_u8 {
         let by = Uuid::now_v7();
         let action = ProposedAction::Adjustment { effective_date: ledger.today(), lines: lines(BANK, AMINA, 100) };
@@ -163,12 +169,12 @@ async fn a_proposal_lapses_at_its_very_moment() -> Result {
     let test = TestDatabase::create().await?;
     let database = test.database()?;
     let (ledger, writer) = open(&database, Clock::fixed(at("2026-02-03"))).await?;
-    let proposals = Proposals::new(ledger.clone(), rules());
+    let proposals = proposals_of(&ledger)?;
     let proposal = propose(&proposals, ProposedAction::Close { through: date("2026-01-31") }, Uuid::now_v7()).await?;
     drop((proposals, ledger));
     writer.finished().await;
     let (ledger, _writer) = open(&database, Clock::fixed(at("2026-02-10"))).await?;
-    let proposals = Proposals::new(ledger, rules());
+    let proposals = proposals_of(&ledger)?;
     assert_eq!(proposals.get(proposal.id).await?.state, ProposalState::Lapsed);
     let late = proposals.approve(proposal.id, &proposal.digest, Uuid::now_v7()).await;
     assert!(matches!(late, Err(ProposalError::WrongState { state: "lapsed", .. })), "{late:?}");
@@ -182,7 +188,7 @@ async fn a_name_is_erased_by_two_and_no_process_books_on_it_any_more() -> Result
     let fixture = LedgerFixture::new().await?;
     let ledger = &fixture.ledger;
     let (other, _writer) = open(&fixture.test.database()?, Clock::system()).await?;
-    let proposals = Proposals::new(ledger.clone(), rules());
+    let proposals = proposals_of(ledger)?;
     let (aissatou, binta) = (Uuid::now_v7(), Uuid::now_v7());
     ledger.post(unit(ledger, AMINA, BANK, euro(10))).await?;
     let erase = ProposedAction::Erasure { account: account(AMINA) };
@@ -212,5 +218,67 @@ async fn a_name_is_erased_by_two_and_no_process_books_on_it_any_more() -> Result
     assert_eq!(wallet(ledger).await?, 2);
     assert!(!format!("{:?}", proposals.get(proposal.id).await?).contains("amina"));
     assert_eq!(ledger.verify(|_, _| {}).await?.first_difference(), None);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_goes_to_another_book_when_two_people_say_so() -> Result {
+    const BABACAR: &str = "liabilities:wallets:babacar";
+    let fixture = LedgerFixture::new().await?;
+    let ledger = &fixture.ledger;
+    let second = BookSettings {
+        book: BookId::new(2),
+        name: "mali".to_owned(),
+        chart: Chart::from_toml(CHART)?,
+        clock: Clock::system(),
+        observer: None,
+    };
+    let (second, _writer) = Ledger::open(fixture.database.clone(), second).await?;
+    let clearing = Clearing::try_new(ledger.clone(), vec![second.clone()])?;
+    let proposals = Proposals::new(ledger.clone(), clearing.clone(), rules());
+    let (aissatou, binta) = (Uuid::now_v7(), Uuid::now_v7());
+    ledger.post(unit(ledger, AMINA, BANK, euro(1_000))).await?;
+    let to = |book, cents| {
+        let to = BookAccount { book: BookId::new(book), account: account(BABACAR) };
+        ProposedAction::Transfer(ProposedTransfer { from: account(AMINA), to, amount: euro(cents) })
+    };
+    let proposal = propose(&proposals, to(2, 600), aissatou).await?;
+    let another = propose(&proposals, to(2, 600), binta).await?;
+    assert_eq!(proposals.get(proposal.id).await?.terms, terms(to(2, 600)), "it is kept as it was proposed");
+    let alone = proposals.approve(proposal.id, &proposal.digest, aissatou).await;
+    assert!(matches!(alone, Err(ProposalError::SamePerson(_))), "{alone:?}");
+    assert_eq!((wallet(ledger).await?, ledger.head().await?.number()), (1_000, 1), "nothing is booked by one");
+
+    let done = proposals.approve(proposal.id, &proposal.digest, binta).await?;
+    assert_eq!((done.state, done.entry), (ProposalState::CarriedOut, None));
+    assert_eq!(proposals.approve(proposal.id, &proposal.digest, binta).await?, done, "a retry answers the same");
+    let ordered = clearing.get(BookId::FIRST, TransferId::from_uuid(proposal.id.uuid())).await?;
+    assert_eq!(
+        (ordered.state, ordered.order.description.as_deref()),
+        (TransferState::Arrived, Some("as the auditors ask"))
+    );
+    assert_eq!(wallet(ledger).await?, 400);
+    assert_eq!(second.balance(&account(BABACAR), Currency::EUR, AsOf::Now).await?, euro(600));
+
+    let refused = proposals.approve(another.id, &another.digest, aissatou).await;
+    assert!(matches!(refused, Err(ProposalError::NotDeparting(Refusal::BelowFloor { .. }))), "{refused:?}");
+    assert_eq!(proposals.get(another.id).await?.state, ProposalState::Proposed);
+    let too_much = proposals.propose(ProposalId::generate(), &terms(to(2, 401)), aissatou).await;
+    assert!(matches!(too_much, Err(ProposalError::NotDeparting(Refusal::BelowFloor { .. }))), "{too_much:?}");
+    for (book, fault) in [(1, "both accounts are in book 1"), (3, "book 3 is not open here")] {
+        let nowhere = proposals.propose(ProposalId::generate(), &terms(to(book, 1)), aissatou).await;
+        assert!(
+            matches!(&nowhere, Err(ProposalError::Transfer(error)) if error.to_string().contains(fault)),
+            "{nowhere:?}"
+        );
+    }
+    let through = ProposedAction::Transfer(ProposedTransfer {
+        from: account("liabilities:clearing:book-2"),
+        to: BookAccount { book: BookId::new(2), account: account(BABACAR) },
+        amount: euro(1),
+    });
+    let through = proposals.propose(ProposalId::generate(), &terms(through), aissatou).await;
+    assert!(matches!(through, Err(ProposalError::Transfer(ClearingError::ClearingAccount(_)))), "{through:?}");
+    assert!(clearing.differences().await?.is_empty());
     Ok(())
 }

@@ -57,7 +57,6 @@ class Stage:
         self.remittances()
         self.referrals()
         self.bank_files()
-        self.between_books()
         self.known.update(statements.prepare(self.operator, self.paid_in, now_and()[:10]))
         self.by_two()
         self.screening()
@@ -253,16 +252,6 @@ class Stage:
         message = CAMT_054.format(day=day, text=text)
         self.operator.send_file("/pay-ins/files/camt.054?provider=bank", "application/xml", message)
 
-    def between_books(self):
-        """One that arrived, one that came back."""
-        for account in ("equity:capital", "liabilities:wallet:typing-error"):
-            wish = {
-                "from": {"book": 1, "account": "equity:capital"},
-                "to": {"book": 2, "account": account},
-                "amount": euro("5.00"),
-            }
-            self.operator.post("/book-transfers", wish)
-
     def by_two(self):
         """A second operator, who approves; a third who waits and a fourth who is gone; a close and an adjustment after it."""
         second, third, fourth = [self.operator.post("/operators", {"name": name}) for name in ("Binta", "Codou", "Dieynaba")]
@@ -282,10 +271,20 @@ class Stage:
         for proposal in made[:2]:
             done = other.post(f"/books/1/proposals/{proposal['id']}/approval", {"digest": proposal["digest"]})
         other.post(f"/books/1/proposals/{made[2]['id']}/withdrawal")
+        self.between_books(other)
         self.known["proposals"] = [made[3]["id"], done["id"], made[2]["id"]]
         self.close = self.recorded_close()
         self.known["closes"] = [self.close]
         self.operator.answered |= other.answered
+
+    def between_books(self, other):
+        """Transfers that two operators want: one that arrives, one that comes back."""
+        for account in ("equity:capital", "liabilities:wallet:typing-error"):
+            to = {"book": 2, "account": account}
+            transfer = {"kind": "transfer", "from": "equity:capital", "to": to, "amount": euro("5.00")}
+            wish = {"reason": "capital for the other book", "action": transfer}
+            proposal = self.operator.post("/books/1/proposals", wish)
+            other.post(f"/books/1/proposals/{proposal['id']}/approval", {"digest": proposal["digest"]})
 
     def recorded_close(self):
         deadline = time.monotonic() + CODE_ARRIVES_WITHIN_SECONDS

@@ -24,6 +24,7 @@ enum Step {
     PayIn { reference: String, amount: Value },
     Settle { payout: Uuid },
     Cancel { remittance: Uuid },
+    Approve { book: i64, proposal: Uuid, digest: Value },
 }
 
 pub struct Client {
@@ -141,6 +142,10 @@ impl Client {
                 }
             }
             Ask::Ready(payout) => self.steps.push(Step::Settle { payout }),
+            Ask::Propose => {
+                let book = body["book"].as_i64().ok_or("a proposal is for a book")?;
+                self.steps.push(Step::Approve { book, proposal: id(body)?, digest: body["digest"].clone() });
+            }
             Ask::Confirm(_) | Ask::Reject(_) | Ask::Cancel(_) | Ask::Transfer => {}
         }
         Ok(())
@@ -165,26 +170,22 @@ impl Client {
         }
     }
 
-    /// Money at the bank goes from one book to the other; a few name what is no account, or what has nothing.
+    /// Money at the bank is to go from one book to the other; a few name what is no account there.
     fn transfer(&mut self) -> Request {
         const BANK: &str = "assets:pay-in:bank";
-        let (source, destination) = match self.random.random_range(0..10) {
-            0 => (BANK, "assets:pay-in-by:typing-error"),
-            1 => ("liabilities:wallets:nobody", BANK),
-            _ => (BANK, BANK),
-        };
+        let destination = if self.random.random_bool(0.1) { "assets:pay-in-by:typing-error" } else { BANK };
         let (from, to) = if self.random.random_bool(0.5) { (1, 2) } else { (2, 1) };
         let amount = self.random.random_range(1..=100);
         let amount = match self.random.random_bool(0.5) {
             true => json!({ "amount": format!("{amount}.00"), "currency": "EUR" }),
             false => json!({ "amount": amount.to_string(), "currency": "XOF" }),
         };
+        let to = json!({ "book": to, "account": destination });
         let body = json!({
-            "from": { "book": from, "account": source },
-            "to": { "book": to, "account": destination },
-            "amount": amount,
+            "reason": "what the other book's till needs",
+            "action": { "kind": "transfer", "from": BANK, "to": to, "amount": amount },
         });
-        self.request(Ask::Transfer, Who::Operator, "/operator/book-transfers".to_owned(), Some(body))
+        self.request(Ask::Propose, Who::Operator, format!("/operator/books/{from}/proposals"), Some(body))
     }
 
     fn step(&mut self, step: Step) -> Request {
@@ -211,6 +212,10 @@ impl Client {
                 self.request(Ask::Cancel(remittance), migrant, path, None)
             }
             Step::Settle { payout } => self.settle(payout),
+            Step::Approve { book, proposal, digest } => {
+                let path = format!("/operator/books/{book}/proposals/{proposal}/approval");
+                self.request(Ask::Transfer, Who::Colleague, path, Some(json!({ "digest": digest })))
+            }
         }
     }
 

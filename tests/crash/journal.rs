@@ -24,7 +24,9 @@ pub enum Ask {
     Confirm(Uuid),
     Reject(Uuid),
     Cancel(Uuid),
-    /// Between the books.
+    /// That a transfer between the books be made.
+    Propose,
+    /// The approval of one, which makes it.
     Transfer,
 }
 

@@ -15,6 +15,7 @@ const INSTITUTION: &str = "caisse-thies";
 
 pub struct Cast {
     pub operator: Credential,
+    pub colleague: Credential,
     pub partner: Credential,
     pub auditor: Credential,
     pub project: Uuid,
@@ -52,6 +53,8 @@ impl Cast {
         let base = house.base.as_str();
         let operator = serde_json::from_slice(&std::fs::read(house.data().join("first-operator.json"))?)?;
         let staff = Hand { http: &http, base, token: token(&http, base, "operator", &operator).await? };
+        let colleague = staff.post("/operator/operators", json!({ "name": "Binta Sow" })).await?;
+        let colleague = serde_json::from_value(colleague["credential"].clone())?;
         let partner = institution(&staff).await?;
         set_rate(&staff).await?;
         let grant = json!({ "auditor": "Nafi Sarr", "ends_at": Utc::now() + Span::days(1), "books": [1, 2] });
@@ -64,7 +67,7 @@ impl Cast {
         let till = Hand { http: &http, base, token: token(&http, base, "partner", &partner).await? };
         let project = open_project(owner, &till).await?;
         let migrants = known.into_iter().map(|(migrant, _)| migrant).collect();
-        Ok(Self { operator, partner, auditor, project, migrants })
+        Ok(Self { operator, colleague, partner, auditor, project, migrants })
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Who {
     Migrant(usize),
     Partner,
     Operator,
+    /// Another operator, who approves.
+    Colleague,
     Auditor,
 }
 
@@ -31,6 +33,7 @@ pub struct Session {
     migrants: Vec<String>,
     partner: String,
     operator: String,
+    colleague: String,
     auditor: String,
     over: AtomicBool,
 }
@@ -56,6 +59,7 @@ impl Session {
             migrants: try_join_all(migrants).await?,
             partner: token(&http, base, "partner", &cast.partner).await?,
             operator: token(&http, base, "operator", &cast.operator).await?,
+            colleague: token(&http, base, "operator", &cast.colleague).await?,
             auditor: token(&http, base, "audit", &cast.auditor).await?,
             http,
             base: base.clone(),
@@ -112,6 +116,7 @@ impl Session {
             Who::Migrant(number) => &self.migrants[number],
             Who::Partner => &self.partner,
             Who::Operator => &self.operator,
+            Who::Colleague => &self.colleague,
             Who::Auditor => &self.auditor,
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::Result;
 use tests::server::{Answer, Auditor, Events, NewQuote, TestServer};
 
-use super::books::{MALI, SECOND_BOOK, send, wish};
+use super::books::{Desk, MALI, SECOND_BOOK, wish};
 
 async fn ask(auditor: &Auditor, path: &str) -> Result<Answer> {
     auditor.caller.get(&format!("/audit{path}")).send().await
@@ -39,9 +39,10 @@ const READS: [&str; 13] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_shows_the_books_that_it_names() -> Result {
     let server = TestServer::start_with(SECOND_BOOK).await?;
-    let staff = server.staff().await?;
-    send(&staff, &wish("equity:capital", MALI, "5.00")).await?.expect(201);
-    send(&staff, &wish("equity:capital", MALI, "6.00")).await?.expect(201);
+    let desk = Desk::open(&server).await?;
+    let staff = &desk.staff;
+    desk.send(&wish("equity:capital", MALI, "5.00")).await?;
+    desk.send(&wish("equity:capital", MALI, "6.00")).await?;
     let first = staff.auditor_of(&json!({})).await?;
     let second = staff.auditor_of(&json!({ "books": [2] })).await?;
     for path in READS {
@@ -70,7 +71,7 @@ async fn a_grant_shows_the_books_that_it_names() -> Result {
     assert_eq!(read(&second, "/verification").await?["entries"], 2);
     let mut events = Events::open(&second.caller, "/audit/feed/stream?book=2&after=1", None).await?;
     assert_eq!(events.sequence().await?, 2);
-    send(&staff, &wish("equity:capital", MALI, "7.00")).await?.expect(201);
+    desk.send(&wish("equity:capital", MALI, "7.00")).await?;
     assert_eq!(events.sequence().await?, 3, "a further book is followed too");
     let both = staff.auditor_of(&json!({ "books": [2, 1, 2] })).await?;
     let verification = read(&both, "/verification").await?;

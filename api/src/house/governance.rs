@@ -16,7 +16,8 @@ impl House {
     /// What is done to a book by hand: entries that moved the state of a room are left to the room.
     pub(crate) fn proposals(&self, book: &Ledger) -> Proposals {
         let bound_kinds = [remittance::ENTRY_KINDS, coinvestment::ENTRY_KINDS].concat().into();
-        Proposals::new(book.clone(), ProposalRules { lapses_after: PROPOSALS_LAPSE_AFTER, bound_kinds })
+        let rules = ProposalRules { lapses_after: PROPOSALS_LAPSE_AFTER, bound_kinds };
+        Proposals::new(book.clone(), self.clearing.clone(), rules)
     }
 
     /// Recomputes every book, and whether clients' money is covered in each at the newest rates.

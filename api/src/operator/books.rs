@@ -1,17 +1,15 @@
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
-use ledger::{AccountCode, BookAccount, BookId, ClearingError, Position, Shown, Transfer, TransferId, TransferOrder};
+use ledger::{AccountCode, BookAccount, BookId, Position, Shown, Transfer, TransferId};
 use onboarding::Operator;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::admission::Admitted;
-use crate::body::Body;
 use crate::cursor::{self, Page};
 use crate::house::House;
-use crate::idempotency::{Answer, Key, KeyHeader, once};
-use crate::openapi::{ReadProblems, WriteProblems};
+use crate::openapi::ReadProblems;
 use crate::problem::{Faults, Problem};
 use crate::wire::whole::whole;
 use crate::wire::{MoneyBody, words};
@@ -40,33 +38,18 @@ impl From<BookAccount> for PlaceBody {
 }
 
 impl PlaceBody {
-    fn read(&self, house: &House, pointer: &str, faults: &mut Faults) -> Option<BookAccount> {
-        let book = BookId::new(self.book);
-        let known = faults.check(&format!("{pointer}/book"), "unknown-book", house.clearing.book(book)).is_some();
-        let code = AccountCode::try_new(&self.account);
-        let account = faults.check(&format!("{pointer}/account"), "account-code", code)?;
-        known.then_some(BookAccount { book, account })
+    pub(super) fn read(&self, pointer: &str, faults: &mut Faults) -> Option<BookAccount> {
+        let account =
+            faults.check(&format!("{pointer}/account"), "account-code", AccountCode::try_new(&self.account))?;
+        Some(BookAccount { book: BookId::new(self.book), account })
     }
-}
-
-/// An amount that is to be debited to one place and credited to the other one.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewBookTransfer {
-    /// What is debited: a wallet falls by it, an asset rises.
-    from: PlaceBody,
-    /// What is credited, in another book.
-    to: PlaceBody,
-    amount: MoneyBody,
-    /// A line for a reader of both books; no personal data.
-    #[schema(max_length = 200)]
-    description: Option<String>,
 }
 
 /// A transfer between books.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BookTransfer)]
 pub(super) struct TransferBody {
+    /// That of the proposal by which it was ordered.
     id: Uuid,
     from: PlaceBody,
     to: PlaceBody,
@@ -167,39 +150,6 @@ impl From<Position> for PositionBody {
             agrees: position.difference_minor() == 0,
         }
     }
-}
-
-/// Transfers an amount between two books and answers how it ended: `arrived`; `returned` when the destination refused
-/// it; `refused` when the source did, and nothing was booked. What is still on its way is brought to its end without
-/// being asked.
-#[utoipa::path(tag = "books", security(("token" = [])), params(KeyHeader), request_body = NewBookTransfer,
-    responses((status = 201, description = "The transfer as it stands", body = TransferBody), WriteProblems))]
-#[post("/book-transfers")]
-pub(super) async fn transfer_between_books(
-    house: web::Data<House>,
-    operator: Admitted<Operator>,
-    key: Key,
-    body: Body<NewBookTransfer>,
-) -> Result<HttpResponse, Problem> {
-    let given = &body.value;
-    let mut faults = Faults::default();
-    let from = given.from.read(&house, "/from", &mut faults);
-    let to = given.to.read(&house, "/to", &mut faults);
-    let amount = given.amount.positive("/amount", &mut faults);
-    let (Some(from), Some(to), Some(amount)) = (from, to, amount) else { return Err(faults.problem()) };
-    once(&house, &*operator, &key, body.digest, async |seed| {
-        let id = TransferId::from_uuid(seed);
-        let order = TransferOrder { id, from, to, amount, description: given.description.clone() };
-        let transfer = match house.clearing.transfer(&order).await {
-            // It is on its way, and recovery sees to it.
-            Err(ClearingError::ReturnRefused { .. } | ClearingError::Overtaken(_)) => {
-                house.clearing.get(order.from.book, id).await?
-            }
-            ended => ended?,
-        };
-        Answer::created(TransferBody::from(transfer))
-    })
-    .await
 }
 
 /// Transfers out of a book, the oldest first.

@@ -169,16 +169,12 @@ impl From<ledger::Error> for Problem {
 
 impl From<ledger::ClearingError> for Problem {
     fn from(error: ledger::ClearingError) -> Self {
-        use ledger::{ClearingError as Error, EntryError};
+        use ledger::ClearingError as Error;
         let said = error.to_string();
         match error {
             Error::Ledger(error) => error.into(),
             Error::Post(error) => error.into(),
-            Error::SameBook(_) => invalid("/to/book", "same-book", said),
             Error::UnknownBook(_) => invalid("book", "unknown-book", said),
-            Error::Amount { .. } => invalid("/amount", "amount", said),
-            Error::ClearingAccount(_) => invalid("", "clearing-account", said),
-            Error::Entry(EntryError::Description) => invalid("/description", "text", said),
             Error::IdReused(_) => Self::new(&kinds::KEY_REUSED, said),
             Error::UnknownTransfer(_) => Self::new(&kinds::NOT_FOUND, said),
             Error::ReturnRefused { .. } | Error::Overtaken(_) => Self::new(&kinds::WRONG_STATE, said),
@@ -229,6 +225,7 @@ impl From<ledger::LogError> for Problem {
 impl From<ProposalError> for Problem {
     fn from(error: ProposalError) -> Self {
         use ProposalError as Error;
+        use ledger::ClearingError as Clearing;
         let said = error.to_string();
         match error {
             Error::Ledger(ledger::Error::SequenceAhead { .. }) => invalid("/action/sequence", "sequence-ahead", said),
@@ -237,6 +234,15 @@ impl From<ProposalError> for Problem {
                 refusal @ (Refusal::UnknownAccount(_) | Refusal::AccountErased(_) | Refusal::BalanceTooLarge(_)),
             )) => invalid("/action/lines", refusal.reason(), said),
             Error::Post(error) => error.into(),
+            Error::NotDeparting(
+                refusal @ (Refusal::UnknownAccount(_) | Refusal::AccountErased(_) | Refusal::BalanceTooLarge(_)),
+            ) => invalid("/action/from", refusal.reason(), said),
+            Error::NotDeparting(refusal) => PostError::Refused(refusal).into(),
+            Error::Transfer(Clearing::SameBook(_)) => invalid("/action/to/book", "same-book", said),
+            Error::Transfer(Clearing::UnknownBook(_)) => invalid("/action/to/book", "unknown-book", said),
+            Error::Transfer(Clearing::Amount { .. }) => invalid("/action/amount", "amount", said),
+            Error::Transfer(Clearing::ClearingAccount(_)) => invalid("/action", "clearing-account", said),
+            Error::Transfer(error) => error.into(),
             Error::Reason => invalid("/reason", "reason", said),
             Error::LineCount { .. } | Error::Entry(_) => invalid("/action/lines", "lines", said),
             Error::ClearingAccount(_) => invalid("/action/lines", "clearing-account", said),

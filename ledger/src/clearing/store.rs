@@ -3,12 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, SmallInt, Timestamptz};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::database::Database;
 use uuid::Uuid;
 
-use super::ClearingError;
 use super::transfer::{BookAccount, Transfer, TransferId, TransferOrder, TransferState};
+use super::{ClearingError, RECOVERY_AFTER};
 use crate::balances::{currency, stored_code};
 use crate::schema::transfers;
 use crate::{BookId, Error, Money};
@@ -70,6 +70,29 @@ pub(super) async fn transfer_initiate(
     due_at: DateTime<Utc>,
 ) -> Result<Transfer, ClearingError> {
     let mut connection = database.connection().await?;
+    let made = transfer_insert(&mut connection, order, created_at, due_at).await?;
+    drop(connection);
+    match made {
+        Some(row) => row.transfer(),
+        None => transfer_get(database, order.from.book, order.id).await,
+    }
+}
+
+/// Keeps an order in a transaction of the caller; whether its id was new.
+pub(crate) async fn transfer_order_in(
+    connection: &mut AsyncPgConnection,
+    order: &TransferOrder,
+    created_at: DateTime<Utc>,
+) -> Result<bool, diesel::result::Error> {
+    Ok(transfer_insert(connection, order, created_at, created_at + RECOVERY_AFTER).await?.is_some())
+}
+
+async fn transfer_insert(
+    connection: &mut AsyncPgConnection,
+    order: &TransferOrder,
+    created_at: DateTime<Utc>,
+    due_at: DateTime<Utc>,
+) -> Result<Option<Row>, diesel::result::Error> {
     // All rows, not the first: only the end of the answer says that it is committed.
     let made: Vec<Row> = diesel::insert_into(transfers::table)
         .values((
@@ -87,13 +110,9 @@ pub(super) async fn transfer_initiate(
         ))
         .on_conflict_do_nothing()
         .returning(Row::as_returning())
-        .get_results(&mut connection)
+        .get_results(connection)
         .await?;
-    drop(connection);
-    match made.into_iter().next() {
-        Some(row) => row.transfer(),
-        None => transfer_get(database, order.from.book, order.id).await,
-    }
+    Ok(made.into_iter().next())
 }
 
 /// The transfer of that id from that book.

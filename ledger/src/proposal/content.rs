@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::ProposalError;
-use crate::{AccountCode, BookId, Currency, MAX_DESCRIPTION, Money, Sequence, Side};
+use crate::{AccountCode, BookAccount, BookId, Currency, MAX_DESCRIPTION, Money, Sequence, Side};
 
 /// Lines that a proposal may have.
 const MAX_LINES: usize = 100;
@@ -56,6 +56,8 @@ pub enum ProposedAction {
         /// The code with the name.
         account: AccountCode,
     },
+    /// An amount is debited here and credited in another book.
+    Transfer(ProposedTransfer),
 }
 
 impl ProposedAction {
@@ -69,6 +71,7 @@ impl ProposedAction {
             Self::Reversal { .. } => "reversal",
             Self::Correction { .. } => "correction",
             Self::Erasure { .. } => "erasure",
+            Self::Transfer(_) => "transfer",
         }
     }
 }
@@ -118,6 +121,50 @@ impl TryFrom<LineForm> for ProposedLine {
         let currency = Currency::try_new(&form.currency).map_err(|error| error.to_string())?;
         let amount = Money::parse(&text, currency).map_err(|error| error.to_string())?;
         Ok(Self { account: form.account, side, amount })
+    }
+}
+
+/// A transfer to another book that is proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "TransferForm", into = "TransferForm")]
+pub struct ProposedTransfer {
+    /// What is debited, in the book that the proposal is for.
+    pub from: AccountCode,
+    /// What is credited, in another book.
+    pub to: BookAccount,
+    /// How much, above zero.
+    pub amount: Money,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TransferForm {
+    from: AccountCode,
+    to_book: i16,
+    to: AccountCode,
+    amount: String,
+    currency: String,
+}
+
+impl From<ProposedTransfer> for TransferForm {
+    fn from(transfer: ProposedTransfer) -> Self {
+        Self {
+            from: transfer.from,
+            to_book: transfer.to.book.number(),
+            to: transfer.to.account,
+            amount: transfer.amount.to_string(),
+            currency: transfer.amount.currency().to_string(),
+        }
+    }
+}
+
+impl TryFrom<TransferForm> for ProposedTransfer {
+    type Error = String;
+
+    fn try_from(form: TransferForm) -> Result<Self, String> {
+        let currency = Currency::try_new(&form.currency).map_err(|error| error.to_string())?;
+        let amount = Money::parse(&form.amount, currency).map_err(|error| error.to_string())?;
+        let to = BookAccount { book: BookId::new(form.to_book), account: form.to };
+        Ok(Self { from: form.from, to, amount })
     }
 }
 

@@ -1,5 +1,5 @@
 use super::ProposalId;
-use crate::{AccountCode, EntryError, Error, PostError, SameApprover, Sequence};
+use crate::{AccountCode, ClearingError, EntryError, Error, PostError, Refusal, SameApprover, Sequence};
 
 /// Why a proposal was not taken, or not decided on.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,12 @@ pub enum ProposalError {
     /// There is no such account, it holds or reserves something, or its name does not stand for a person.
     #[error("{0} has no name to erase: it is not opened, holds or reserves something, or stands for no person")]
     NotErasable(AccountCode),
+    /// The transfer cannot be carried out between these books.
+    #[error(transparent)]
+    Transfer(#[from] ClearingError),
+    /// The transfer would be refused by the book that it leaves.
+    #[error("it cannot leave its book: {0}")]
+    NotDeparting(Refusal),
     /// The one who proposed it approves it.
     #[error("it takes two people: another one than who proposed it")]
     SamePerson(#[from] SameApprover),

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{Proposal, ProposalError, ProposalId, ProposalState, Terms};
+use crate::clearing::transfer_order_in;
 use crate::export::is_personal;
 use crate::schema::{accounts, entries, holds, proposals};
-use crate::{AccountCode, BookId, Error, IdempotencyKey, Ledger, Sequence};
+use crate::{AccountCode, BookId, ClearingError, Error, IdempotencyKey, Ledger, Sequence, TransferOrder};
 
 /// Which proposals a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,13 +188,10 @@ pub(super) async fn erase(
             if ledger.erase_in(connection, account).await?.is_empty() {
                 return Err(ProposalError::NotErasable(account.clone()));
             }
-            let changed = diesel::update(proposals::table.find((ledger.book.number(), id)))
-                .filter(proposals::state.eq("proposed"))
-                .filter(proposals::lapses_at.gt(now))
-                .set((proposals::state.eq("carried-out"), proposals::decided_by.eq(by), proposals::decided_at.eq(now)))
-                .execute(connection)
-                .await?;
-            if changed == 1 { Ok(()) } else { Err(ProposalError::Overtaken(id)) }
+            match carried_out(connection, ledger, id, by, now).await? {
+                true => Ok(()),
+                false => Err(ProposalError::Overtaken(id)),
+            }
         })
         .await;
     drop(connection);
@@ -205,4 +203,43 @@ pub(super) async fn erase(
         Err(ProposalError::Overtaken(_)) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Orders a transfer and says so, both or neither; whether it was ordered, or somebody else decided first.
+pub(super) async fn order(
+    ledger: &Ledger,
+    id: ProposalId,
+    order: &TransferOrder,
+    by: Uuid,
+) -> Result<bool, ProposalError> {
+    let now = ledger.now();
+    let mut connection = ledger.database.connection().await?;
+    connection
+        .transaction(async |connection| {
+            if !carried_out(connection, ledger, id, by, now).await? {
+                return Ok(false);
+            }
+            match transfer_order_in(connection, order, now).await? {
+                true => Ok(true),
+                false => Err(ClearingError::IdReused(order.id).into()),
+            }
+        })
+        .await
+}
+
+/// Says that a proposal was carried out, if nobody decided on it and its time is not over.
+async fn carried_out(
+    connection: &mut AsyncPgConnection,
+    ledger: &Ledger,
+    id: ProposalId,
+    by: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, diesel::result::Error> {
+    let changed = diesel::update(proposals::table.find((ledger.book.number(), id)))
+        .filter(proposals::state.eq("proposed"))
+        .filter(proposals::lapses_at.gt(now))
+        .set((proposals::state.eq("carried-out"), proposals::decided_by.eq(by), proposals::decided_at.eq(now)))
+        .execute(connection)
+        .await?;
+    Ok(changed == 1)
 }

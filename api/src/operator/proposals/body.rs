@@ -1,11 +1,14 @@
 //! Proposals in JSON.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ledger::{AccountCode, Proposal, ProposedAction, ProposedLine, Receipt, Refusal, Sequence, Side, Terms};
+use ledger::{
+    AccountCode, Proposal, ProposedAction, ProposedLine, ProposedTransfer, Receipt, Refusal, Sequence, Side, Terms,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::operator::books::PlaceBody;
 use crate::problem::{Faults, Problem};
 use crate::wire::period::AccountBalance;
 use crate::wire::whole::whole;
@@ -62,6 +65,20 @@ pub(in crate::operator) enum ActionBody {
         #[schema(max_length = 120, example = "liabilities:wallets:0b9c3d52-6a5e-4a3c-9a0e-2f1d7c5b8e11")]
         account: String,
     },
+    /// An amount is debited here and credited in another book. What becomes of it stands among the transfers between
+    /// books, under the proposal's id.
+    Transfer {
+        /// What is debited, in the book of the proposal: a wallet falls by it, an asset rises.
+        #[schema(
+            max_length = 120,
+            pattern = "^(assets|liabilities|equity|revenue|expenses)(:[a-z0-9-]+){1,5}$",
+            example = "equity:capital"
+        )]
+        from: String,
+        /// What is credited, in another book.
+        to: PlaceBody,
+        amount: MoneyBody,
+    },
 }
 
 /// A posting that is proposed.
@@ -113,6 +130,13 @@ fn lines(given: &[LineBody], faults: &mut Faults) -> Vec<ProposedLine> {
     given.iter().enumerate().filter_map(line).collect()
 }
 
+fn transfer(from: &str, to: &PlaceBody, amount: &MoneyBody, faults: &mut Faults) -> Option<ProposedAction> {
+    let from = code(from, "/action/from", faults);
+    let to = to.read("/action/to", faults);
+    let amount = amount.positive("/action/amount", faults);
+    Some(ProposedAction::Transfer(ProposedTransfer { from: from?, to: to?, amount: amount? }))
+}
+
 impl NewProposal {
     /// The terms that it spells.
     pub(super) fn terms(&self) -> Result<Terms, Problem> {
@@ -136,6 +160,7 @@ impl NewProposal {
             ActionBody::Erasure { account } => {
                 code(account, "/action/account", &mut faults).map(|account| ProposedAction::Erasure { account })
             }
+            ActionBody::Transfer { from, to, amount } => transfer(from, to, amount, &mut faults),
         };
         let Some(action) = action else { return Err(faults.problem()) };
         faults.finish()?;
@@ -157,6 +182,11 @@ impl From<&ProposedAction> for ActionBody {
                 Self::Correction { sequence: sequence.number(), lines: bodies(lines) }
             }
             ProposedAction::Erasure { account } => Self::Erasure { account: account.to_string() },
+            ProposedAction::Transfer(transfer) => Self::Transfer {
+                from: transfer.from.to_string(),
+                to: transfer.to.clone().into(),
+                amount: transfer.amount.into(),
+            },
         }
     }
 }
@@ -190,7 +220,7 @@ pub(in crate::operator) struct ProposalBody {
     /// Who approved it and so carried it out, or who withdrew it.
     decided_by: Option<Uuid>,
     decided_at: Option<DateTime<Utc>>,
-    /// The entry that carried it out; an erasure has none.
+    /// The entry that carried it out; an erasure has none, and a transfer stands among those between books under this id.
     entry: Option<Uuid>,
 }
 
@@ -240,7 +270,7 @@ impl Approval {
 pub(in crate::operator) struct PreviewBody {
     /// Whether it could be carried out now.
     possible: bool,
-    /// The sequence that the entry would have; none for an erasure.
+    /// The sequence that the entry would have, the first one of a transfer; none for an erasure.
     sequence: Option<i64>,
     /// What it would leave on the accounts.
     balances: Vec<AccountBalance>,
