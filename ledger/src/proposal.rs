@@ -3,6 +3,8 @@
 //!
 //! - The entry and the change of the proposal's state commit together. Approving and withdrawing at once has one winner.
 //! - A proposal lapses at its time, which is looked at whenever it is read or decided; there is no timer.
+//! - The name that an erasure takes from the book it takes from proposals too. One that waits then says something that
+//!   nobody saw, which its digest tells: it can be withdrawn, and not approved.
 //! - What could not be carried out now is not taken as a proposal. What is refused at the approval stays proposed.
 //! - A transfer to another book is ordered by the approval, in one commit with the proposal's state, under the proposal's
 //!   id. From then on it is a transfer like any other: recovery brings it to its end.
@@ -186,8 +188,9 @@ impl Proposals {
     /// Approves a proposal, and so carries it out. The same person's approval again answers the same.
     ///
     /// # Errors
-    /// [`ProposalError::SamePerson`], [`ProposalError::OtherContent`], [`ProposalError::WrongState`]; or why it cannot
-    /// be carried out: then it stays proposed.
+    /// [`ProposalError::SamePerson`], [`ProposalError::OtherContent`], [`ProposalError::WrongState`];
+    /// [`ProposalError::Rewritten`] when a name in it was erased meanwhile; or why it cannot be carried out: then it
+    /// stays proposed.
     pub async fn approve(&self, id: ProposalId, digest: &[u8], by: Uuid) -> Result<Proposal, ProposalError> {
         let proposal = self.get(id).await?;
         if proposal.digest != digest {
@@ -199,6 +202,9 @@ impl Proposals {
             return Ok(proposal);
         }
         proposal.require_proposed("approved")?;
+        if proposal.terms.digest(proposal.book) != proposal.digest {
+            return Err(ProposalError::Rewritten(id));
+        }
         let approvals = Approvals::try_new(proposal.proposed_by, by)?;
         match (&proposal.terms.action, self.entry(&proposal.terms, approvals).await?) {
             (ProposedAction::Erasure { account }, _) => store::erase(&self.ledger, id, account, by).await?,

@@ -222,6 +222,28 @@ async fn a_name_is_erased_by_two_and_no_process_books_on_it_any_more() -> Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_erasure_rewrote_is_booked_by_nobody() -> Result {
+    let fixture = LedgerFixture::new().await?;
+    let ledger = &fixture.ledger;
+    let proposals = proposals_of(ledger)?;
+    let (aissatou, binta) = (Uuid::now_v7(), Uuid::now_v7());
+    ledger.post(unit(ledger, AMINA, BANK, euro(10))).await?;
+    ledger.post(unit(ledger, BANK, AMINA, euro(10))).await?;
+    let gift = ProposedAction::Adjustment { effective_date: ledger.today(), lines: lines(BANK, AMINA, 500) };
+    let gift = propose(&proposals, gift, aissatou).await?;
+    let erasure = propose(&proposals, ProposedAction::Erasure { account: account(AMINA) }, aissatou).await?;
+    proposals.approve(erasure.id, &erasure.digest, binta).await?;
+    let head = ledger.head().await?;
+    let rewritten = proposals.get(gift.id).await?;
+    assert_ne!(rewritten.terms, gift.terms);
+    let approved = proposals.approve(gift.id, &rewritten.digest, binta).await;
+    assert!(matches!(approved, Err(ProposalError::Rewritten(_))), "{approved:?}");
+    assert_eq!(ledger.head().await?, head, "nothing is booked");
+    assert_eq!(proposals.withdraw(gift.id, binta).await?.state, ProposalState::Withdrawn);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn money_goes_to_another_book_when_two_people_say_so() -> Result {
     const BABACAR: &str = "liabilities:wallets:babacar";
     let fixture = LedgerFixture::new().await?;

@@ -249,7 +249,7 @@ impl From<ProposalError> for Problem {
             Error::Bound { .. } => invalid("/action/sequence", "bound-entry", said),
             Error::NotErasable(_) => invalid("/action/account", "not-erasable", said),
             Error::SamePerson(_) => Self::new(&kinds::TWO_PEOPLE, said),
-            Error::OtherContent(_) => Self::new(&kinds::OTHER_CONTENT, said),
+            Error::OtherContent(_) | Error::Rewritten(_) => Self::new(&kinds::OTHER_CONTENT, said),
             Error::WrongState { .. } | Error::Overtaken(_) => Self::new(&kinds::WRONG_STATE, said),
             Error::IdReused(_) => Self::new(&kinds::KEY_REUSED, said),
             Error::Unknown(_) => Self::new(&kinds::NOT_FOUND, said),

@@ -45,6 +45,9 @@ pub enum ProposalError {
     /// What is approved is not what was proposed.
     #[error("the digest is not that of proposal {0}: read it again")]
     OtherContent(ProposalId),
+    /// A name in it was erased since, so it says something that nobody proposed.
+    #[error("a name in proposal {0} was erased since it was proposed: withdraw it")]
+    Rewritten(ProposalId),
     /// It was decided on before, or its time is over.
     #[error("a proposal that is {state} cannot be {wanted}")]
     WrongState {
