@@ -214,12 +214,14 @@ def check(path, log_key, house_key=None):
     steps = [bytes.fromhex(step) for step in proof["consistency"]]
     reached = tree.root() if size == tree.size else leads_to(tree, size, steps)
     assert reached == root, "the entries lead to another root"
-    return len(lines), size
+    return len(lines), size, manifest
 
 
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     house = open(sys.argv[3], "rb").read() if len(sys.argv) == 4 else None
-    entries, counted = check(sys.argv[1], sys.argv[2], house)
+    entries, counted, said = check(sys.argv[1], sys.argv[2], house)
     print(f"{entries} entries are in the signed log of {counted}, and every balance goes on")
+    part = "the whole" if entries == counted else "a part"
+    print(f"{part} of book {said['book']}: entries {said['first_sequence']} through {said['last_sequence']}")

@@ -33,7 +33,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-pub use check::{Believed, CheckError, verify_export};
+pub use check::{Believed, CheckError, CheckedExport, verify_export};
 pub use diff::{AccountDifference, DiffError, EntryDifference, PackDifference, Which, diff_packs};
 pub use manifest::{FileEntry, Manifest, ManifestSigner, Totals};
 pub use pack::PackError;

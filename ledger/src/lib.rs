@@ -58,9 +58,9 @@ pub use entry::{
 };
 pub use error::Error;
 pub use export::{
-    AccountDifference, Believed, CheckError, DiffError, Draw, EntryDifference, Export, ExportProof, Extent, FileEntry,
-    Format, MAX_SAMPLE, Manifest, ManifestSigner, PackDifference, PackError, Pieces, PseudonymKey, SampleError,
-    Sampled, Subjects, Totals, Which, diff_packs, verify_export,
+    AccountDifference, Believed, CheckError, CheckedExport, DiffError, Draw, EntryDifference, Export, ExportProof,
+    Extent, FileEntry, Format, MAX_SAMPLE, Manifest, ManifestSigner, PackDifference, PackError, Pieces, PseudonymKey,
+    SampleError, Sampled, Subjects, Totals, Which, diff_packs, verify_export,
 };
 pub use feed::{Feed, FeedEntry, FeedHoldChange, FeedPage, FeedPosting, FeedWaker, MAX_FEED_ENTRIES, OwnPage};
 pub use history::{

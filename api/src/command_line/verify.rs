@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use chrono::SecondsFormat;
 use clap::Args;
-use ledger::{Believed, Verification, verify_export};
+use ledger::{Believed, CheckedExport, Verification, verify_export};
 use platform::clock::Clock;
 
 use super::{Failure, say};
@@ -25,6 +26,15 @@ pub(super) struct Options {
     /// taken.
     #[arg(long, requires = "export")]
     export_key: Option<PathBuf>,
+    /// Fail unless the export has every entry, from the first one to the last that its signed head counts.
+    #[arg(long, requires = "export")]
+    whole: bool,
+}
+
+/// What was verified.
+enum Verified {
+    Books(Verification),
+    Export(CheckedExport),
 }
 
 /// Verifies, and prints each check.
@@ -35,23 +45,51 @@ pub(super) async fn run(configuration: Configuration, options: Options) -> Resul
         bar.set_position(done.unsigned_abs());
     };
     let verified = match &options.export {
-        Some(path) => export(path, &options, progress),
-        None => books(configuration, &options.log_keys, progress).await,
+        Some(path) => export(path, &options, progress).map(Verified::Export),
+        None => books(configuration, &options.log_keys, progress).await.map(Verified::Books),
     };
     bar.finish_and_clear();
-    let verification = verified?;
+    let verified = verified?;
+    let (Verified::Books(verification) | Verified::Export(CheckedExport { verification, .. })) = &verified;
     for check in &verification.checks {
         match &check.difference {
             None => say(&format!("holds   {}", check.name)),
             Some(difference) => say(&format!("DIFFERS {}: {difference}", check.name)),
         }
     }
-    let Verification { entries, postings, checkpoints, .. } = &verification;
+    let Verification { entries, postings, checkpoints, .. } = verification;
     say(&format!("{entries} entries, {postings} postings, {checkpoints} checkpoints"));
-    Ok(if verification.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let mut holds = verification.holds();
+    if let Verified::Export(export) = &verified {
+        say(&extent(export));
+        if options.whole && !export.is_whole() {
+            say("DIFFERS the export has every entry that its signed head counts");
+            holds = false;
+        }
+    }
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn export(path: &Path, options: &Options, progress: impl FnMut(i64, i64)) -> Result<Verification, Failure> {
+/// How much of the book an export is: a part can be right in all it says, and yet not be what was asked for.
+fn extent(export: &CheckedExport) -> String {
+    let CheckedExport { book, first_sequence: first, last_sequence: last, .. } = export;
+    let part = match export.signed_size {
+        Some(_) if export.is_whole() => "the whole",
+        Some(_) => "a part",
+        None => "what may be a part",
+    };
+    let booked = export.last_booked_at.map_or_else(
+        || "nothing is booked".to_owned(),
+        |time| format!("the last one booked at {}", time.to_rfc3339_opts(SecondsFormat::Micros, true)),
+    );
+    let head = export.signed_size.map_or_else(
+        || "no head that is believed is signed".to_owned(),
+        |size| format!("the signed head counts {size}"),
+    );
+    format!("{part} of book {}: entries {first} through {last}, {booked}; {head}", book.number())
+}
+
+fn export(path: &Path, options: &Options, progress: impl FnMut(i64, i64)) -> Result<CheckedExport, Failure> {
     let manifest_key = match &options.export_key {
         None => None,
         Some(key) => Some(std::fs::read_to_string(key).map_err(|error| format!("{}: {error}", key.display()))?),

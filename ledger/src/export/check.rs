@@ -10,6 +10,7 @@ mod source;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use ed25519_dalek::pkcs8::DecodePublicKey;
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
@@ -78,6 +79,31 @@ pub struct Believed {
     pub manifest_key: Option<String>,
 }
 
+/// What was found in an export, and how much of the book it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedExport {
+    /// What was found. Nothing below is worth more than it.
+    pub verification: Verification,
+    /// The book.
+    pub book: BookId,
+    /// The first entry.
+    pub first_sequence: i64,
+    /// The last entry.
+    pub last_sequence: i64,
+    /// When the last entry was booked; none where there is no entry.
+    pub last_booked_at: Option<DateTime<Utc>>,
+    /// Entries that the signed head counts; none where nobody who is believed signed one.
+    pub signed_size: Option<i64>,
+}
+
+impl CheckedExport {
+    /// Whether it has every entry that its signed head counts. Of a later head it says nothing.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.first_sequence == 1 && self.signed_size == Some(self.last_sequence)
+    }
+}
+
 /// Why an export could not be checked at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -126,7 +152,7 @@ pub fn verify_export(
     path: &Path,
     believed: &Believed,
     mut progress: impl FnMut(i64, i64),
-) -> Result<Verification, CheckError> {
+) -> Result<CheckedExport, CheckError> {
     let files = Files::open(path)?;
     let text = files.whole(pack::MANIFEST)?;
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| files.no_export(error))?;
@@ -149,11 +175,20 @@ pub fn verify_export(
         }
         progress(joined.entries(), total);
     }
-    let (mut findings, entries, postings, tree) = joined.finish();
-    let checkpoints = check_head(&manifest, proof.as_ref(), &tree, believed, &mut findings);
+    let (entries, postings, last_booked_at) = (joined.entries(), joined.postings(), joined.last_booked_at());
+    let (mut findings, tree) = joined.finish();
+    let signed_size = check_head(&manifest, proof.as_ref(), &tree, believed, &mut findings);
     check_safeguarding(files.parsed(pack::SAFEGUARDING)?, &accounts, &mut findings);
     let checks = CHECKS.into_iter().zip(findings.found).map(|(name, difference)| Check { name, difference });
-    Ok(Verification { entries, postings, checkpoints, checks: checks.collect() })
+    let checkpoints = i64::from(signed_size.is_some());
+    Ok(CheckedExport {
+        verification: Verification { entries, postings, checkpoints, checks: checks.collect() },
+        book: BookId::new(manifest.book),
+        first_sequence: manifest.first_sequence,
+        last_sequence: manifest.last_sequence,
+        last_booked_at,
+        signed_size,
+    })
 }
 
 /// A line of the journal and the one of its canonical form; empty where one of the files ends first.
@@ -231,21 +266,21 @@ fn check_manifest(files: &Files, text: &[u8], believed: &Believed, findings: &mu
     Ok(())
 }
 
-/// Whether the entries lead to the signed head; answers how many signatures of heads were checked.
+/// Whether the entries lead to the signed head; answers how many entries it counts, if its signature is believed.
 fn check_head(
     manifest: &Manifest,
     proof: Option<&ExportProof>,
     tree: &joined::Tree,
     believed: &Believed,
     findings: &mut Findings,
-) -> i64 {
+) -> Option<i64> {
     let Some(proof) = proof.filter(|proof| manifest.checkpoint.as_ref() == Some(&proof.checkpoint)) else {
         findings.add(Kind::Tree, None, None, "there is no signed head of the log that the manifest names");
-        return 0;
+        return None;
     };
     let verifier = LogVerifier::try_new(believed.log_keys.iter().map(String::as_str), []);
     let head = verifier.and_then(|verifier| verifier.check_checkpoint(&proof.checkpoint));
-    let signed = i64::from(head.is_ok());
+    let signed = head.as_ref().ok().and_then(|head| i64::try_from(head.size).ok());
     let (size, root, origin) = match head {
         Ok(head) => (head.size, head.root, head.origin),
         Err(error) => {
@@ -256,7 +291,7 @@ fn check_head(
             findings.add(Kind::Signature, None, None, what);
             let Some(head) = joined::unsigned_head(&proof.checkpoint) else {
                 findings.add(Kind::Tree, None, None, "its checkpoint cannot be read");
-                return 0;
+                return None;
             };
             head
         }

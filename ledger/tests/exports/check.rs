@@ -9,7 +9,7 @@ use ed25519_dalek::pkcs8::EncodePublicKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::{Signer, SigningKey};
 use ledger::{
-    Believed, CheckError, Currency, Extent, ManifestSigner, Money, RatesOfTheDay, Sequence, Subjects, Verification,
+    Believed, CheckError, CheckedExport, Currency, Extent, ManifestSigner, Money, RatesOfTheDay, Sequence, Subjects, Verification,
     verify_export,
 };
 use proptest::prelude::*;
@@ -78,6 +78,10 @@ impl Packed {
     }
 
     fn check(&self, path: &Path) -> std::result::Result<Verification, CheckError> {
+        Ok(self.checked(path)?.verification)
+    }
+
+    fn checked(&self, path: &Path) -> std::result::Result<CheckedExport, CheckError> {
         verify_export(path, &self.believed, |_, _| {})
     }
 
@@ -118,7 +122,30 @@ async fn a_whole_book_and_a_part_of_it_are_checked_without_the_house() -> Result
         assert_eq!(verification.checkpoints, 1);
         assert!(!packed.is_found(packed.files()?, false)?, "unpacked it is the same");
         let nobody = verify_export(&packed.path, &Believed::default(), |_, _| {})?;
-        assert!(!nobody.holds(), "a signature that nobody believes proves nothing");
+        assert!(!nobody.verification.holds(), "a signature that nobody believes proves nothing");
+        assert_eq!((nobody.signed_size, nobody.is_whole()), (None, false));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_is_not_taken_for_the_whole() -> Result {
+    for (first, last, is_whole) in [(1, None, true), (1, Some(50), false), (5, None, false)] {
+        let packed = Packed::new(first, last).await?;
+        let checked = packed.checked(&packed.path)?;
+        assert!(checked.verification.holds());
+        let size = checked.signed_size.ok_or("a signed head")?;
+        assert_eq!((checked.book, checked.first_sequence), (ledger::BookId::FIRST, first));
+        assert_eq!(checked.last_sequence, last.unwrap_or(size));
+        assert_eq!(checked.is_whole(), is_whole, "{first} through {last:?} of {size}");
+        let files = packed.files()?;
+        let manifest: ledger::Manifest = serde_json::from_slice(&files["manifest.json"])?;
+        assert_eq!(checked.last_booked_at, Some(manifest.closed_at.parse()?));
+        // Nor is it said to have been closed at another time.
+        let later = String::from_utf8(files["manifest.json"].clone())?.replace(&manifest.closed_at, "2030-01-01T00:00:00.000000Z");
+        let mut forged = files;
+        forged.insert("manifest.json".to_owned(), later.into_bytes());
+        assert!(packed.is_found(forged, true)?);
     }
     Ok(())
 }

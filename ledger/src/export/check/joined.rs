@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::lines::{Account, Accounts, Pair, decimal};
+use super::lines::{Account, Accounts, Pair, decimal, moment};
 use super::{ExportProof, Findings, Kind, Manifest};
 use crate::log::{Frontier, HOLD_WORDS, Hash, ReadLeaf};
 
@@ -95,6 +96,14 @@ impl<'a> Joined<'a> {
 
     pub(super) const fn entries(&self) -> i64 {
         self.entries
+    }
+
+    pub(super) const fn postings(&self) -> i64 {
+        self.postings
+    }
+
+    pub(super) fn last_booked_at(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.booked_at).filter(|_| self.entries > 0)
     }
 
     pub(super) fn take(&mut self, pair: Pair) {
@@ -200,7 +209,7 @@ impl<'a> Joined<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> (Findings, i64, i64, Tree) {
+    pub(super) fn finish(mut self) -> (Findings, Tree) {
         if self.next != self.manifest.last_sequence + 1 {
             let what = format!("entry {} is missing", self.next);
             self.findings.add(Kind::Sequence, Some(self.next), None, what);
@@ -230,7 +239,7 @@ impl<'a> Joined<'a> {
             }
         }
         self.compare_totals();
-        (self.findings, self.entries, self.postings, self.tree)
+        (self.findings, self.tree)
     }
 
     fn compare_totals(&mut self) {
@@ -248,6 +257,9 @@ impl<'a> Joined<'a> {
             });
         if !counted || !summed {
             self.findings.add(Kind::Total, None, None, "its numbers or sums are others");
+        }
+        if self.last_booked_at().is_some_and(|time| moment(time) != manifest.closed_at) {
+            self.findings.add(Kind::Total, None, None, "its last entry was booked at another time");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::BufRead;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -246,14 +246,18 @@ pub(super) fn read_pair(line: &str, leaf: &str, accounts: &Accounts) -> Pair {
     Pair { entry: Some((read, leaf_hash(&bytes))), fault }
 }
 
+/// A time as exports print it.
+pub(super) fn moment(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
 fn day(days: i32) -> Option<NaiveDate> {
     NaiveDate::from_epoch_days(days)
 }
 
 fn compare(line: &Line, read: &ReadLeaf, accounts: &Accounts) -> Option<(Option<usize>, String)> {
     let differs = |field: &str| Some((None, format!("its {field} is not that of the log")));
-    let booked_at = DateTime::from_timestamp_micros(read.booked_at);
-    let booked_at = booked_at.map(|time| time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string());
+    let booked_at = DateTime::from_timestamp_micros(read.booked_at).map(moment);
     let fields = [
         ("sequence", line.sequence == read.sequence),
         ("id", line.entry == read.key),
