@@ -189,3 +189,36 @@ async fn a_grant_shows_the_days_that_it_names_and_what_accounts_held_before() ->
     assert_eq!(read(&early, "/feed").await?["items"], json!([]));
     server.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_outside_the_days_is_as_unknown_as_one_that_there_is_not() -> Result {
+    let server = TestServer::start().await?;
+    let auditor = with_one_day(&server).await?;
+    let whole = server.staff().await?.auditor(30).await?;
+    let mut ids = Vec::new();
+    for sequence in 1..=3 {
+        let mut entry = read(&whole, &format!("/entries/{sequence}")).await?;
+        ids.push(entry["entry"]["entry"].take().as_str().ok_or("an id")?.to_owned());
+    }
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    for path in ["/entries/", "/log/1/proofs/inclusion?entry=", "/log/1/proofs/inclusion?size=1&entry="] {
+        let told = async |id: &str| -> Result<Value> {
+            let answer = ask(&auditor, &format!("{path}{id}")).await?;
+            answer.problem(404, "not-found");
+            Ok(serde_json::from_str::<Value>(&answer.text.replace(id, nobody))?["detail"].take())
+        };
+        let unknown = told(nobody).await?;
+        assert!(unknown.is_string());
+        for id in [&ids[0], &ids[2]] {
+            assert_eq!(told(id).await?, unknown, "{path}");
+        }
+    }
+    assert_eq!(read(&auditor, &format!("/entries/{}", ids[1])).await?["entry"]["sequence"], 2);
+    let proof = async || {
+        server.clock.advance(Duration::milliseconds(100));
+        let proof = ask(&auditor, &format!("/log/1/proofs/inclusion?entry={}", ids[1])).await?;
+        Ok(if proof.status == 200 { Some(proof.expect(200)) } else { None })
+    };
+    assert_eq!(server.eventually("a checkpoint", proof).await?["sequence"], 2);
+    server.stop().await
+}

@@ -261,8 +261,7 @@ pub(super) async fn read_entry(
     let sequence = || name.parse().ok().map(|number| EntryName::Sequence(Sequence::new(number)));
     let name = key.or_else(sequence).ok_or_else(|| Problem::new(&kinds::NOT_FOUND, "there is no such entry"))?;
     let view = View::open(&house, &auditor, asked.book).await?;
-    let whole = view.ledger.entry(name).await?;
-    view.require_entry(whole.entry.sequence.number())?;
+    let whole = view.entry(name).await?;
     let postings = whole.postings.into_iter().map(|posting| PostingBody::of(posting, &view)).collect();
     Ok(HttpResponse::Ok().json(WholeEntryBody { entry: EntryBody::of(whole.entry, &view), postings }))
 }

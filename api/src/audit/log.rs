@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use ledger::{CheckpointAt, IdempotencyKey, LogEntry, Sequence};
+use ledger::{CheckpointAt, EntryName, IdempotencyKey, LogEntry, Sequence};
 use onboarding::Auditor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -121,9 +121,9 @@ pub(super) async fn prove_inclusion(
     book: web::Path<i16>,
     asked: web::Query<EntryAndSize>,
 ) -> Result<HttpResponse, Problem> {
-    let entry = match (asked.sequence, asked.entry) {
-        (Some(sequence), None) => LogEntry::Sequence(Sequence::new(sequence)),
-        (None, Some(entry)) => LogEntry::Key(IdempotencyKey::from_uuid(entry)),
+    let name = match (asked.sequence, asked.entry) {
+        (Some(sequence), None) => EntryName::Sequence(Sequence::new(sequence)),
+        (None, Some(entry)) => EntryName::Key(IdempotencyKey::from_uuid(entry)),
         _ => {
             let mut faults = Faults::default();
             faults.add("sequence", "one-of-two", "name either the sequence or the entry");
@@ -131,7 +131,12 @@ pub(super) async fn prove_inclusion(
         }
     };
     let view = View::open(&house, &auditor, Some(*book)).await?;
-    let proof = view.ledger.prove_inclusion(entry, at(asked.size)).await?;
+    let sequence = match name {
+        EntryName::Sequence(sequence) => sequence,
+        // By its id it has to be shown before anything is said of it, even that a checkpoint does not count it.
+        EntryName::Key(_) => view.entry(name).await?.entry.sequence,
+    };
+    let proof = view.ledger.prove_inclusion(LogEntry::Sequence(sequence), at(asked.size)).await?;
     view.require_entry(proof.sequence)?;
     Ok(HttpResponse::Ok().json(InclusionProofBody {
         sequence: proof.sequence,

@@ -5,7 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use ledger::{
-    AccountCode, AccountPrefix, AsOf, BookId, Commodity, Dates, Extent, InvalidFilter, Ledger, Sequence, Subjects,
+    AccountCode, AccountPrefix, AsOf, BookId, Commodity, Dates, EntryName, Extent, InvalidFilter, Ledger, Sequence,
+    Subjects, WholeEntry,
 };
 use onboarding::{AuditScope, Auditor};
 use platform::cipher::Cipher;
@@ -176,6 +177,17 @@ impl View {
                 Err(self.outside_days(format!("entry {sequence}")))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// One entry, if the grant shows it. Ids can be derived from those of remittances, so one whose entry lies outside is
+    /// as unknown as one that there is not; sequences tell nothing that a grant does not say itself.
+    pub(super) async fn entry(&self, name: EntryName) -> Result<WholeEntry, Problem> {
+        let whole = self.ledger.entry(name).await?;
+        match (self.require_entry(whole.entry.sequence.number()), name) {
+            (Ok(()), _) => Ok(whole),
+            (Err(_), EntryName::Key(_)) => Err(ledger::Error::UnknownEntry(name.to_string()).into()),
+            (Err(outside), EntryName::Sequence(_)) => Err(outside),
         }
     }
 
