@@ -84,7 +84,8 @@ impl Feed {
         self.follow_within(after, None)
     }
 
-    /// The same of entries that touch some accounts, with their postings on these alone.
+    /// The same of entries that touch some accounts, with their postings on these alone. A place that the book has not
+    /// reached is waited for.
     pub fn follow_own(
         &self,
         accounts: Vec<AccountCode>,
@@ -156,8 +157,8 @@ impl Follower {
                 self.after = last.sequence;
                 return Ok(entries);
             }
-            // Nothing of ours up to there: it need not be looked at again.
-            self.after = seen;
+            // Nothing of ours up to there: it need not be looked at again. A place ahead of the book stays where it is.
+            self.after = self.after.max(seen);
             tokio::select! {
                 _ = self.closed.wait_for(|closed| *closed) => break,
                 moved = self.heads.wait_for(|head| *head > seen) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use ledger::{
-    AccountCode, Entry, EntryKind, Error, FeedWaker, IdempotencyKey, Ledger, MAX_FEED_ENTRIES, Sequence, UnitOfWork,
+    AccountCode, Entry, EntryKind, FeedWaker, IdempotencyKey, Ledger, MAX_FEED_ENTRIES, Sequence, UnitOfWork,
 };
 
 use crate::fixture::{LedgerFixture, Result, account, euro, unit};
@@ -58,8 +58,8 @@ async fn only_entries_on_the_accounts_are_found_in_order_and_with_their_own_post
     assert_eq!(found.iter().filter(|(_, postings)| *postings == 2).count(), 14);
     let head = ledger.head().await?;
     assert!(ledger.own_entries_after(&own(), head, 7).await?.entries.is_empty());
-    let ahead = ledger.own_entries_after(&own(), Sequence::new(head.number() + 1), 7).await;
-    assert!(matches!(ahead, Err(Error::SequenceAhead { .. })), "{ahead:?}");
+    let ahead = ledger.own_entries_after(&own(), Sequence::new(head.number() + 1), 7).await?;
+    assert_eq!((ahead.entries.len(), ahead.goes_on), (0, false), "not how far the book is");
     Ok(())
 }
 
@@ -85,6 +85,24 @@ async fn whoever_follows_some_accounts_is_woken_by_others_and_brought_its_own() 
         last = tokio::time::timeout(SOON, stream.next()).await?;
     }
     assert!(last.is_none());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_ahead_of_the_book_is_waited_for() -> Result {
+    let fixture = LedgerFixture::new().await?;
+    let ledger = &fixture.ledger;
+    post(ledger, THIES, BANK).await?;
+    let feed = ledger.feed(&FeedWaker::default());
+    let mut stream = pin!(feed.follow_own(own(), Sequence::new(3)));
+    for _ in 2..=3 {
+        post(ledger, THIES, BANK).await?;
+        let early = tokio::time::timeout(Duration::from_millis(700), stream.next()).await;
+        assert!(early.is_err(), "{early:?}");
+    }
+    post(ledger, THIES, BANK).await?;
+    let page = tokio::time::timeout(SOON, stream.next()).await?.ok_or("the stream ended")??;
+    assert_eq!(page.iter().map(|entry| entry.sequence.number()).collect::<Vec<_>>(), [4]);
     Ok(())
 }
 

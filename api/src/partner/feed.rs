@@ -112,16 +112,15 @@ fn own_accounts(institution: &Institution) -> Result<Vec<AccountCode>, Problem> 
     OWN_ACCOUNTS.into_iter().map(account).collect::<Result<_, _>>().map_err(|error| Problem::internal(&error))
 }
 
-fn at_place(error: ledger::Error) -> Problem {
-    match error {
-        // How far the book has come is nothing that an institution needs to know.
-        ledger::Error::SequenceAhead { asked, .. } => {
-            let mut faults = Faults::default();
-            faults.add("after", "sequence-ahead", format!("the book has no entry {asked} yet"));
-            faults.problem()
-        }
-        other => other.into(),
+/// The place that is asked for. One that the book has not reached is none that is refused: that would say how far it is.
+fn place(after: Option<i64>) -> Result<Sequence, Problem> {
+    let after = after.unwrap_or(0);
+    if after < 0 {
+        let mut faults = Faults::default();
+        faults.add("after", "sequence", "a sequence is zero or above");
+        return Err(faults.problem());
     }
+    Ok(Sequence::new(after))
 }
 
 /// Committed entries that touch the institution's own accounts, the oldest first, with its own postings alone.
@@ -134,9 +133,9 @@ pub(super) async fn list_own_entries(
     place: web::Query<Place>,
 ) -> Result<HttpResponse, Problem> {
     let limit = cursor::limit(place.limit)?;
-    let after = Sequence::new(place.after.unwrap_or(0));
+    let after = self::place(place.after)?;
     let own = own_accounts(&institution)?;
-    let page = house.feed(BookId::FIRST)?.own_page(&own, after, limit).await.map_err(at_place)?;
+    let page = house.feed(BookId::FIRST)?.own_page(&own, after, limit).await?;
     let next = page.entries.last().map_or(after, |entry| entry.sequence).number();
     let items = page.entries.into_iter().map(EntryBody::from).collect();
     Ok(HttpResponse::Ok().json(PageBody { items, next, more: page.goes_on }))
@@ -159,12 +158,10 @@ pub(super) async fn follow_own_entries(
 ) -> Result<HttpResponse, Problem> {
     let lifetime = u64::from(house.configuration.settings.tokens.lifetime_minutes) * 60;
     let lasts = start.for_seconds.map_or(lifetime, |seconds| seconds.min(lifetime));
-    let after = Sequence::new(following::last_event(&request)?.or(start.after).unwrap_or(0));
+    let after = place(following::last_event(&request)?.or(start.after))?;
     let own = own_accounts(&institution)?;
     let open = house.partner_streams.open(institution.subject())?;
     let feed = house.feed(BookId::FIRST)?;
-    // What is wrong with the place is told before the answer starts.
-    feed.own_page(&own, after, 1).await.map_err(at_place)?;
     let pages = feed.follow_own(own, after);
     let print = |entry: FeedEntry| EventBody::of(entry.sequence.number(), &EntryBody::from(entry));
     let id = institution.id();

@@ -21,10 +21,11 @@ pub struct OwnPage {
 
 impl Ledger {
     /// The entries after a place that have postings on these accounts, oldest first; `limit` is bounded by
-    /// [`MAX_FEED_ENTRIES`]. Accounts that are not opened yet are none.
+    /// [`MAX_FEED_ENTRIES`]. Accounts that are not opened yet are none, and behind a place that the book has not reached
+    /// nothing is yet: whoever sees some accounts only is not told how far the book has come.
     ///
     /// # Errors
-    /// [`Error::SequenceAhead`] for a place that the book has not reached.
+    /// When the database cannot be reached.
     pub async fn own_entries_after(
         &self,
         accounts: &[AccountCode],
@@ -33,8 +34,8 @@ impl Ledger {
     ) -> Result<OwnPage, Error> {
         let head = self.head().await?;
         let (asked, newest) = (after.number(), head.number());
-        if asked > newest || asked < 0 {
-            return Err(Error::SequenceAhead { head: newest, asked });
+        if asked >= newest {
+            return Ok(OwnPage { entries: Vec::new(), goes_on: false, head });
         }
         let limit = limit.clamp(1, MAX_FEED_ENTRIES);
         let numbers = self.own_accounts(accounts).await?;
