@@ -159,6 +159,7 @@ pub fn verify_export(
     let mut findings = Findings { book: BookId::new(manifest.book), found: Default::default() };
     check_files(&files, &manifest, &mut findings)?;
     check_manifest(&files, &text, believed, &mut findings)?;
+    check_beside(&files, &manifest, &mut findings)?;
     let accounts = Accounts::read(&files)?;
     let proof: Option<ExportProof> = files.parsed(pack::PROOF)?;
     let mut joined = Joined::new(&manifest, &accounts, proof.as_ref(), findings);
@@ -262,6 +263,19 @@ fn check_manifest(files: &Files, text: &[u8], believed: &Believed, findings: &mu
     });
     if !holds {
         findings.add(Kind::Manifest, None, None, "its signature is not of the key");
+    }
+    Ok(())
+}
+
+/// Whether the checkpoint that stands in a file of its own, which the manifest does not name, is the one that it holds.
+fn check_beside(files: &Files, manifest: &Manifest, findings: &mut Findings) -> Result<(), CheckError> {
+    let stands = match files.has(pack::CHECKPOINT) {
+        true => Some(files.whole(pack::CHECKPOINT)?),
+        false => None,
+    };
+    if stands.as_deref() != manifest.checkpoint.as_deref().map(str::as_bytes) {
+        let what = format!("{} is not the one that the manifest holds", pack::CHECKPOINT);
+        findings.add(Kind::File, None, None, what);
     }
     Ok(())
 }

@@ -20,7 +20,8 @@ use crate::{AccountCode, Currency, Error, LogError, RatesOfTheDay};
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const SIGNATURE: &str = "manifest.sig";
 pub(super) const PUBLIC_KEY: &str = "manifest.pub.pem";
-const CHECKPOINT: &str = "checkpoint";
+/// The checkpoint by itself, as others handle it.
+pub(super) const CHECKPOINT: &str = "checkpoint";
 /// What leads from the entries to the checkpoint.
 pub(super) const PROOF: &str = "log_proof.json";
 /// The safeguarding equation at the end.

@@ -14,6 +14,9 @@ pub(super) const MAX_LINE_BYTES: u64 = 8 << 20;
 /// Bytes of a file that is read at once: manifest, proof and the like.
 const MAX_WHOLE_BYTES: u64 = 64 << 20;
 
+/// Directories in one another: a pack has its statements one deep, and what lies deeper is named as far as this.
+const MAX_DEPTH: usize = 16;
+
 /// A file that is read in order.
 pub(super) type Lines = BufReader<Take<File>>;
 
@@ -33,23 +36,25 @@ impl Files {
     pub(super) fn open(path: &Path) -> Result<Self, CheckError> {
         let mut files = Self { path: path.to_owned(), places: BTreeMap::new() };
         if path.is_dir() {
-            files.look_into(path, "")?;
+            files.look_into(path, "", 0)?;
         } else {
             files.look_through()?;
         }
         Ok(files)
     }
 
-    fn look_into(&mut self, directory: &Path, prefix: &str) -> Result<(), CheckError> {
+    fn look_into(&mut self, directory: &Path, prefix: &str, depth: usize) -> Result<(), CheckError> {
         let listed = std::fs::read_dir(directory).map_err(|source| self.fault(source))?;
         for entry in listed {
             let entry = entry.map_err(|source| self.fault(source))?;
             let about = entry.metadata().map_err(|source| self.fault(source))?;
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            if about.is_dir() && prefix.is_empty() {
-                self.look_into(&entry.path(), &format!("{name}/"))?;
-            } else if about.is_file() {
+            if about.is_file() {
                 self.places.insert(name, Place { path: entry.path(), start: 0, length: about.len() });
+            } else if about.is_dir() && depth < MAX_DEPTH {
+                self.look_into(&entry.path(), &format!("{name}/"), depth + 1)?;
+            } else {
+                return Err(self.no_export(format!("{name} is neither a file nor a directory of files")));
             }
         }
         Ok(())
@@ -72,6 +77,10 @@ impl Files {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.places.contains_key(name)
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &String> {
@@ -109,7 +118,7 @@ impl Files {
 
     /// What a small file of JSON says; nothing where there is no such file.
     pub(super) fn parsed<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, CheckError> {
-        if !self.places.contains_key(name) {
+        if !self.has(name) {
             return Ok(None);
         }
         let bytes = self.whole(name)?;
