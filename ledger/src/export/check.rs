@@ -7,7 +7,8 @@ mod joined;
 mod lines;
 mod source;
 
-use std::io::{BufRead, Read};
+use std::collections::HashSet;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -24,8 +25,11 @@ use super::{Format, Manifest, pack};
 use crate::verification::{Check, Difference, Verification};
 use crate::{BookId, LogVerifier};
 
-/// Entries that one thread checks at once.
+/// Entries that one thread checks at once, at most.
 const ENTRIES_AT_ONCE: usize = 1_024;
+/// Bytes of lines that are in memory at once, but for the last one: as many entries as processors take fit, unless they
+/// are very long.
+const MAX_BYTES_AT_ONCE: usize = 64 << 20;
 
 /// What is checked.
 const CHECKS: [&str; 17] = [
@@ -196,19 +200,21 @@ pub fn verify_export(
 type TextPair = (String, String);
 
 fn read_pairs(files: &Files, journal: &mut Lines, leaves: &mut Lines) -> Result<Vec<TextPair>, CheckError> {
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut pairs = Vec::new();
-    while pairs.len() < ENTRIES_AT_ONCE * threads {
-        let (mut line, mut leaf) = (String::new(), String::new());
-        let read = |lines: &mut Lines, text: &mut String| {
-            lines.by_ref().take(source::MAX_LINE_BYTES).read_line(text).map_err(|source| files.fault(source))
-        };
-        if read(journal, &mut line)? + read(leaves, &mut leaf)? == 0 {
+    let mut bytes = 0;
+    while pairs.len() < ENTRIES_AT_ONCE * threads() && bytes < MAX_BYTES_AT_ONCE {
+        let (line, leaf) = (files.next_line(journal)?, files.next_line(leaves)?);
+        if line.is_empty() && leaf.is_empty() {
             break;
         }
+        bytes += line.len() + leaf.len();
         pairs.push((line, leaf));
     }
     Ok(pairs)
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// The pairs, each checked by itself: as many at a time as there are processors, in the order in which they came.
@@ -217,19 +223,19 @@ fn check_pairs(pairs: &[TextPair], accounts: &Accounts) -> Vec<Pair> {
         let check = |chunk: &[TextPair]| -> Vec<Pair> {
             chunk.iter().map(|(line, leaf)| read_pair(line, leaf, accounts)).collect()
         };
-        let running: Vec<_> = pairs.chunks(ENTRIES_AT_ONCE).map(|chunk| scope.spawn(move || check(chunk))).collect();
+        let each = pairs.len().div_ceil(threads()).max(1);
+        let running: Vec<_> = pairs.chunks(each).map(|chunk| scope.spawn(move || check(chunk))).collect();
         running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     })
 }
 
 fn check_files(files: &Files, manifest: &Manifest, findings: &mut Findings) -> Result<(), CheckError> {
-    for name in files.names() {
-        let is_named = manifest.files.iter().any(|file| file.name == *name);
-        if !is_named && !pack::BESIDE_THE_MANIFEST.contains(&name.as_str()) {
-            findings.add(Kind::File, None, None, format!("{name} is not in the manifest"));
-        }
-    }
+    let mut named = HashSet::new();
     for file in &manifest.files {
+        if !named.insert(file.name.as_str()) {
+            findings.add(Kind::File, None, None, format!("{} is named twice", file.name));
+            continue;
+        }
         let Some(mut reader) = files.find(&file.name)? else {
             findings.add(Kind::File, None, None, format!("{} is missing", file.name));
             continue;
@@ -248,6 +254,10 @@ fn check_files(files: &Files, manifest: &Manifest, findings: &mut Findings) -> R
         if bytes != file.bytes || hex::encode(hash.finalize()) != file.sha256 {
             findings.add(Kind::File, None, None, format!("{} has other bytes", file.name));
         }
+    }
+    let is_named = |name: &&String| named.contains(name.as_str()) || pack::BESIDE_THE_MANIFEST.contains(&name.as_str());
+    if let Some(name) = files.names().find(|name| !is_named(name)) {
+        findings.add(Kind::File, None, None, format!("{name} is not in the manifest"));
     }
     Ok(())
 }

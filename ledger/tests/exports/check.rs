@@ -9,8 +9,8 @@ use ed25519_dalek::pkcs8::EncodePublicKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::{Signer, SigningKey};
 use ledger::{
-    Believed, CheckError, CheckedExport, Currency, Extent, ManifestSigner, Money, RatesOfTheDay, Sequence, Subjects, Verification,
-    verify_export,
+    Believed, CheckError, CheckedExport, Currency, Extent, ManifestSigner, Money, RatesOfTheDay, Sequence, Subjects,
+    Verification, verify_export,
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -142,7 +142,8 @@ async fn a_part_is_not_taken_for_the_whole() -> Result {
         let manifest: ledger::Manifest = serde_json::from_slice(&files["manifest.json"])?;
         assert_eq!(checked.last_booked_at, Some(manifest.closed_at.parse()?));
         // Nor is it said to have been closed at another time.
-        let later = String::from_utf8(files["manifest.json"].clone())?.replace(&manifest.closed_at, "2030-01-01T00:00:00.000000Z");
+        let later = String::from_utf8(files["manifest.json"].clone())?
+            .replace(&manifest.closed_at, "2030-01-01T00:00:00.000000Z");
         let mut forged = files;
         forged.insert("manifest.json".to_owned(), later.into_bytes());
         assert!(packed.is_found(forged, true)?);
@@ -274,8 +275,8 @@ impl Forgery {
         Ok(())
     }
 
-    fn is_found(self) -> Result<bool> {
-        self.packed.is_found(self.files, true)
+    fn is_found(&self) -> Result<bool> {
+        self.packed.is_found(self.files.clone(), true)
     }
 }
 
@@ -334,5 +335,19 @@ async fn lots_move_from_no_posting_to_another() -> Result {
     let forged = lines.replace(issue, &forged.to_string());
     forgery.files.insert("journal.jsonl".to_owned(), forged.into_bytes());
     assert!(forgery.is_found()?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_that_was_made_to_wear_out_who_checks_it_is_refused() -> Result {
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    let padded = format!("{{{}\"number\":1,", " ".repeat(9 << 20));
+    forgery.replace("accounts.jsonl", "{\"number\":1,", &padded)?;
+    assert!(forgery.is_found()?, "a line without end");
+    let mut forgery = Forgery::of_a_whole_book().await?;
+    let mut manifest: ledger::Manifest = serde_json::from_slice(&forgery.files["manifest.json"])?;
+    manifest.files.extend(manifest.files.clone());
+    forgery.files.insert("manifest.json".to_owned(), manifest.canonical()?);
+    assert!(forgery.is_found()?, "files that would be read again and again");
     Ok(())
 }

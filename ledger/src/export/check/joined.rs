@@ -143,14 +143,12 @@ impl<'a> Joined<'a> {
     }
 
     fn take_postings(&mut self, entry: &ReadLeaf) {
-        let mut sums = Vec::<(i32, i128)>::with_capacity(2);
+        let mut sums = BTreeMap::<i32, i128>::new();
+        let last: HashMap<i64, usize> = entry.postings.iter().map(|posting| posting.account).zip(1..).collect();
         for (place, posting) in (1..).zip(&entry.postings) {
             self.postings += 1;
             let amount = i128::from(posting.amount);
-            match sums.iter_mut().find(|(commodity, _)| *commodity == posting.commodity) {
-                Some((_, sum)) => *sum += amount,
-                None => sums.push((posting.commodity, amount)),
-            }
+            *sums.entry(posting.commodity).or_default() += amount;
             let before = self.balances.entry(posting.account).or_default();
             if before.checked_add(posting.amount) != Some(posting.balance) {
                 let what = format!("the balance after it is {}, not {before} and {}", posting.balance, posting.amount);
@@ -159,8 +157,7 @@ impl<'a> Joined<'a> {
             *before = posting.balance;
             let Some(account) = self.accounts.get(posting.account) else { continue };
             self.add_total(account, amount);
-            let is_last = !entry.postings[place..].iter().any(|later| later.account == posting.account);
-            if is_last && account.is_below_floor(posting.balance) {
+            if last.get(&posting.account) == Some(&place) && account.is_below_floor(posting.balance) {
                 let what = format!("account {} fell below its floor", account.code());
                 self.findings.add(Kind::Floor, Some(entry.sequence), Some(place), what);
             }

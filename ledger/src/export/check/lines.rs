@@ -1,7 +1,6 @@
 //! A line of the journal beside the canonical form of its entry.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::BufRead;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -93,15 +92,18 @@ impl Accounts {
     pub(super) fn read(files: &Files) -> Result<Self, CheckError> {
         let name = Format::Accounts.file_name();
         let mut accounts = HashMap::new();
-        for line in files.lines(name)?.lines() {
-            let line = line.map_err(|source| files.fault(source))?;
+        let mut lines = files.lines(name)?;
+        loop {
+            let line = files.next_line(&mut lines)?;
+            if line.is_empty() {
+                return Ok(Self(accounts));
+            }
             let (number, account) =
                 read_account(&line).ok_or_else(|| files.no_export(format!("{name} has the line {line:.200}")))?;
             if accounts.insert(number, account).is_some() {
                 return Err(files.no_export(format!("{name} has the account {number} twice")));
             }
         }
-        Ok(Self(accounts))
     }
 
     pub(super) fn get(&self, number: i64) -> Option<&Account> {
@@ -275,12 +277,15 @@ fn compare(line: &Line, read: &ReadLeaf, accounts: &Accounts) -> Option<(Option<
     if let Some((field, _)) = fields.into_iter().find(|(_, same)| !same) {
         return differs(field);
     }
+    let mut lots_of = HashMap::<usize, Vec<&ReadLot>>::new();
+    for lot in &read.lots {
+        lots_of.entry(usize::try_from(lot.ordinal).unwrap_or_default()).or_default().push(lot);
+    }
     for (place, (ours, theirs)) in (1..).zip(line.postings.iter().zip(&read.postings)) {
         if let Some(what) = differing_posting(place, ours, theirs, accounts) {
             return Some((Some(place), what));
         }
-        let lots: Vec<&ReadLot> =
-            read.lots.iter().filter(|lot| usize::try_from(lot.ordinal) == Ok(place)).collect();
+        let lots = lots_of.remove(&place).unwrap_or_default();
         let account = accounts.get(theirs.account);
         // As many on each side: what has no counterpart would be compared with nothing.
         let same = ours.lots.len() == lots.len()

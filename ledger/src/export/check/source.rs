@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Take};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Take};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::CheckError;
 
 /// Bytes of one line: an entry of most postings stays below.
-pub(super) const MAX_LINE_BYTES: u64 = 8 << 20;
+const MAX_LINE_BYTES: u64 = 8 << 20;
 /// Bytes of a file that is read at once: manifest, proof and the like.
 const MAX_WHOLE_BYTES: u64 = 64 << 20;
 
@@ -106,6 +106,13 @@ impl Files {
     /// The file of that name, which an export has.
     pub(super) fn lines(&self, name: &str) -> Result<Lines, CheckError> {
         self.find(name)?.ok_or_else(|| self.no_export(format!("it has no {name}")))
+    }
+
+    /// The next line, with what ends it; empty at the end. One that is too long is cut off, and then is none.
+    pub(super) fn next_line(&self, lines: &mut Lines) -> Result<String, CheckError> {
+        let mut line = String::new();
+        lines.take(MAX_LINE_BYTES).read_line(&mut line).map_err(|source| self.fault(source))?;
+        Ok(line)
     }
 
     /// All bytes of a small file.
