@@ -77,7 +77,7 @@ pub(crate) async fn request(
             Asked::Order(unit) => {
                 screened::may_all_go_on(house, &[by.id().uuid(), child.uuid()]).await?;
                 // Done or overtaken: what stands now tells.
-                post(house, unit).await?;
+                post(house, *unit).await?;
             }
         }
     }

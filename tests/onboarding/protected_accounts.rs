@@ -74,7 +74,7 @@ impl Nursery {
         let caisse = InstitutionCode::try_new("caisse-thies")?;
         let new = NewSpending::try_new(Purpose::School, euro(cents), caisse, "Second term")?;
         Ok(match self.spendings.request(&self.awa, self.child, id, &new).await? {
-            Asked::Order(unit) => Some(unit),
+            Asked::Order(unit) => Some(*unit),
             Asked::Kept => None,
         })
     }

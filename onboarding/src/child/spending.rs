@@ -170,7 +170,7 @@ pub struct Spending {
 #[must_use]
 pub enum Asked {
     /// It is to be ordered by this unit of work.
-    Order(UnitOfWork),
+    Order(Box<UnitOfWork>),
     /// It waits for another guardian, or came further before.
     Kept,
 }

@@ -73,7 +73,7 @@ impl Spendings {
         let sealed_note = self.children.cipher.encrypt(NOTE, &new.note);
         if child.rules.judge(&wish, &ground)? == Verdict::Order {
             let request = Request { id, wish: &wish, requested_at: ground.now, sealed_note, approved_by: None };
-            return Ok(Asked::Order(self.ordering(&child, request)?));
+            return Ok(Asked::Order(Box::new(self.ordering(&child, request)?)));
         }
         diesel::insert_into(child_spendings::table)
             .values((
