@@ -62,17 +62,17 @@ pub(crate) struct Fault {
     pub(crate) detail: String,
 }
 
-/// A failure on its way out.
+/// A failure on its way out. It is small, since it stands in every result.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     kind: &'static Kind,
-    detail: String,
-    faults: Vec<Fault>,
-    values: Vec<(&'static str, String)>,
+    detail: Box<str>,
+    faults: Box<[Fault]>,
+    values: Box<[(&'static str, String)]>,
     retry_after_seconds: Option<u32>,
     oauth_error: Option<&'static str>,
     allow: Option<Box<str>>,
-    instance: Option<String>,
+    instance: Option<Box<str>>,
     language: Language,
 }
 
@@ -80,9 +80,9 @@ impl Problem {
     pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
         Self {
             kind,
-            detail: detail.into(),
-            faults: Vec::new(),
-            values: Vec::new(),
+            detail: detail.into().into_boxed_str(),
+            faults: Box::default(),
+            values: Box::default(),
             retry_after_seconds: None,
             oauth_error: None,
             allow: None,
@@ -98,13 +98,13 @@ impl Problem {
     }
 
     pub(crate) fn with_faults(mut self, faults: Vec<Fault>) -> Self {
-        self.faults = faults;
+        self.faults = faults.into_boxed_slice();
         self
     }
 
     /// Names what the other languages say in their texts too, by the names of their variables.
     pub(crate) fn naming<const N: usize>(self, values: [(&'static str, String); N]) -> Self {
-        Self { values: values.into(), ..self }
+        Self { values: Box::new(values), ..self }
     }
 
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
@@ -125,7 +125,7 @@ impl Problem {
 
     /// The problem of a request of that id, told in that language.
     pub(crate) fn of_request(self, id: String, language: Language) -> Self {
-        Self { instance: Some(id), language, ..self }
+        Self { instance: Some(id.into_boxed_str()), language, ..self }
     }
 
     /// Whether the same may go well in a moment: something did not answer, or too much was waiting.
@@ -144,7 +144,7 @@ impl Problem {
             title: self.kind.title(self.language),
             status: self.kind.status,
             detail: self.detail(),
-            instance: self.instance.clone(),
+            instance: self.instance.as_deref().map(ToOwned::to_owned),
             errors: self.faults.iter().map(|fault| self.told(fault)).collect(),
             error: self.oauth_error,
         };
@@ -154,7 +154,7 @@ impl Problem {
     /// What happened, or in other languages than English what it means.
     fn detail(&self) -> String {
         if self.language == Language::En {
-            return self.detail.clone();
+            return self.detail.to_string();
         }
         match &self.faults[..] {
             [] if self.values.is_empty() => self.kind.advice(self.language),
