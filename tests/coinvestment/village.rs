@@ -2,12 +2,13 @@
 
 use chrono::Duration;
 use coinvestment::{
-    Acquaintance, Commitments, ContributorId, Disbursements, Kind, MilestoneDraft, Milestones, NewProject, OwnerId, Party, Project,
-    ProjectDraft, ProjectId, Projects, Standing, VettingDecision,
+    Acquaintance, Commitments, ContributorId, Disbursements, Kind, MilestoneDraft, Milestones, NewProject, OwnerId,
+    Party, Project, ProjectDraft, ProjectId, Projects, Standing, VettingDecision,
 };
 use diesel_async::RunQueryDsl;
 use ledger::{
-    AsOf, BasisPoints, Currency, Entry, EntryKind, IdempotencyKey, Ledger, Money, PostError, Refusal, UnitOfWork, WriterTask,
+    AsOf, BasisPoints, Currency, Entry, EntryKind, IdempotencyKey, Ledger, Money, PostError, Refusal, UnitOfWork,
+    WriterTask,
 };
 use platform::cipher::Cipher;
 use platform::clock::Clock;
