@@ -110,8 +110,9 @@ async fn a_passport_lifts_to_the_second_tier_and_its_expiry_takes_it_back() -> R
     assert_eq!(server.number(in_clear).await?, 0);
 
     let mails = server.mails_for(awa.contact())?;
-    let mail = async |more: usize| {
-        let there = async || Ok((server.mails_for(awa.contact())? == mails + more).then_some(()));
+    let mail = async |more: usize| -> Result {
+        let there =
+            async || -> Result<Option<()>> { Ok((server.mails_for(awa.contact())? == mails + more).then_some(())) };
         server.eventually("a mail", there).await
     };
     accept(&nafi, &document, 1).await?.problem(409, "other-content");
