@@ -25,7 +25,6 @@ async fn the_servers_role_cannot_change_what_is_told_once() -> Result {
         "update onboarding.screening_entries set names = '{}'",
         "update onboarding.screening_cases set score = 0",
         "update onboarding.screening_case_history set sealed_reason = ''",
-<<<<<<< HEAD
         "update onboarding.household_codes set secret_index = ''",
         "update onboarding.children set limit_minor = 1",
         "update onboarding.children set sealed_birth_date = ''",
@@ -36,7 +35,6 @@ async fn the_servers_role_cannot_change_what_is_told_once() -> Result {
         "update onboarding.guardians set person_id = gen_random_uuid()",
         "delete from onboarding.guardians",
         "delete from onboarding.child_spendings",
-=======
         "update onboarding.documents set person_id = gen_random_uuid()",
         "update onboarding.documents set number_index = ''",
         "update onboarding.document_images set document_id = gen_random_uuid()",
@@ -44,7 +42,6 @@ async fn the_servers_role_cannot_change_what_is_told_once() -> Result {
         "update onboarding.personal_data_reads set what = ''",
         "delete from onboarding.documents",
         "delete from onboarding.personal_data_reads",
->>>>>>> room-b
         "delete from onboarding.screening_cases",
         "delete from onboarding.screening_entries",
         "delete from onboarding.people",
