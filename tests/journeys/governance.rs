@@ -18,6 +18,8 @@ impl Office {
     async fn open() -> Result<Self> {
         let server = TestServer::start().await?;
         let aissatou = server.staff().await?;
+        // The second one comes later than the first: whoever is newest must not pass for the first.
+        server.clock.advance(Duration::minutes(1));
         let made = aissatou.caller.post("/operator/operators").json(&json!({ "name": "Binta Sow" })).send().await?;
         let made = made.expect(201);
         assert_eq!(made["operator"]["state"], "active");
@@ -53,6 +55,7 @@ fn lines(debit: &str, credit: &str, amount: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_third_operator_takes_two_and_whoever_is_sent_away_is_out_at_once() -> Result {
     let Office { server, aissatou, binta } = Office::open().await?;
+    server.clock.advance(Duration::minutes(1));
     let made = binta.caller.post("/operator/operators").json(&json!({ "name": "Codou" })).send().await?.expect(201);
     assert_eq!(made["operator"]["state"], "waiting");
     let out = server.anybody().token_for("operator", &made["credential"]).await?;
@@ -75,6 +78,12 @@ async fn a_third_operator_takes_two_and_whoever_is_sent_away_is_out_at_once() ->
     aissatou.caller.post(&approval).send().await?.problem(409, "wrong-state");
     let nobody = "/operator/operators/00000000-0000-0000-0000-000000000000/revocation";
     aissatou.caller.post(nobody).send().await?.problem(404, "not-found");
+
+    // Who sends all others away is not alone by that.
+    let first = listed["items"][0]["id"].as_str().unwrap_or_default();
+    binta.caller.post(&format!("/operator/operators/{first}/revocation")).send().await?.expect(200);
+    let made = binta.caller.post("/operator/operators").json(&json!({ "name": "Dieynaba" })).send().await?.expect(201);
+    assert_eq!(made["operator"]["state"], "waiting");
     server.stop().await
 }
 
