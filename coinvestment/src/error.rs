@@ -78,7 +78,7 @@ pub enum Error {
     )]
     BusinessNotOffered,
     /// A text is empty or too long.
-    #[error("{field} has 1 to {maximum} characters, and no control characters")]
+    #[error("{field} has 1 to {maximum} characters, and none that cannot be seen")]
     Text {
         /// Which one.
         field: &'static str,

@@ -47,7 +47,7 @@ pub enum Error {
         earliest: i32,
     },
     /// A text is empty or too long.
-    #[error("{field} has 1 to {maximum} characters on one line")]
+    #[error("{field} has 1 to {maximum} characters on one line, and none that cannot be seen")]
     Text {
         /// Which one.
         field: &'static str,

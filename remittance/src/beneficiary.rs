@@ -4,6 +4,7 @@ mod store;
 
 use chrono::{DateTime, Utc};
 use iban::IbanLike;
+use platform::unseen::is_misleading;
 use serde::{Deserialize, Serialize};
 
 pub use store::Beneficiaries;
@@ -132,11 +133,11 @@ impl NewBeneficiary {
                 Some(text.to_owned())
             }
             (Channel::InstitutionAccount, Some(text)) => {
-                Some(checked(text).ok_or_else(|| fault("account", "is empty, too long, or has control characters"))?)
+                Some(checked(text).ok_or_else(|| fault("account", "is empty, too long, or has characters that cannot be seen"))?)
             }
         };
         Ok(Self {
-            name: checked(name).ok_or_else(|| fault("name", "is empty, too long, or has control characters"))?,
+            name: checked(name).ok_or_else(|| fault("name", "is empty, too long, or has characters that cannot be seen"))?,
             channel,
             account,
             institution: partner.code.clone(),
@@ -147,7 +148,7 @@ impl NewBeneficiary {
 
 fn checked(text: &str) -> Option<String> {
     let text = text.trim();
-    let valid = !text.is_empty() && text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control);
+    let valid = !text.is_empty() && text.chars().count() <= LONGEST_TEXT && !text.chars().any(is_misleading);
     valid.then(|| text.to_owned())
 }
 
@@ -172,5 +173,19 @@ mod tests {
         assert!(made(MobileWallet, Some("+221771234567")));
         assert!(!made(MobileWallet, Some("771234567")));
         assert!(!made(InstitutionAccount, Some("1")), "the partner does not offer it");
+    }
+
+    #[test]
+    fn a_name_holds_nothing_that_cannot_be_seen() {
+        let partner = PayoutPartner {
+            code: "caisse-thies".to_owned(),
+            country: "SN".to_owned(),
+            channels: vec![Channel::Cash],
+        };
+        let made = |name: &str| NewBeneficiary::try_new(name, Channel::Cash, None, &partner).is_ok();
+        assert!(made("Fatou Ndiaye") && made("علی\u{200c}رضا"));
+        for unseen in ['\u{ad}', '\u{200b}', '\u{202e}', '\u{2060}', '\u{feff}', '\n'] {
+            assert!(!made(&format!("Fa{unseen}tou")), "{unseen:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use ledger::{BasisPoints, Currency, MAX_MINOR_UNITS, Money};
+use platform::unseen::is_misleading;
 
 use super::Kind;
 use crate::Error;
@@ -132,7 +133,7 @@ fn check_shares(minimum: Money, milestones: &[MilestoneDraft]) -> Result<(), Err
 
 /// A text on one line, without the blanks around it.
 pub(crate) fn line(field: &'static str, given: &str, maximum: usize) -> Result<String, Error> {
-    checked(field, given, maximum, char::is_control)
+    checked(field, given, maximum, is_misleading)
 }
 
 /// A text that may have several lines, without the blanks around it.
