@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use onboarding::screening::{Facts, Subject, SubjectKind};
 use onboarding::{Identity, Person};
 use remittance::{BeneficiaryId, Clearance, NewBeneficiary};
@@ -32,6 +33,11 @@ impl Clearance for Screened<'_> {
     async fn waiting(&self, parties: Vec<Uuid>) -> Result<HashSet<Uuid>, remittance::Error> {
         let waiting = self.0.screening.waiting(&parties).await;
         waiting.map_err(|error| remittance::Error::Clearance(error.to_string()))
+    }
+
+    async fn waiting_since(&self, parties: Vec<Uuid>) -> Result<Option<DateTime<Utc>>, remittance::Error> {
+        let since = self.0.screening.waiting_since(&parties).await;
+        since.map_err(|error| remittance::Error::Clearance(error.to_string()))
     }
 }
 

@@ -21,6 +21,7 @@ mod sound;
 mod spellings;
 mod store;
 mod subject;
+mod waiting;
 
 pub use birth_date::{InvalidPartialDate, PartialDate};
 pub use case::{CaseEvent, CaseId, CaseState, Verdict};

@@ -43,6 +43,6 @@ pub use rate::{InvalidRate, MidRate, Rate, RateNature, RateTable, Rates, SetRate
 pub use reference::find as find_reference;
 pub use remittance::entries::ENTRY_KINDS;
 pub use remittance::{
-    CANCEL_WITHIN, ClaimId, Event, HistoryLine, Payout, Placement, RejectionReason, Remittance, RemittanceId,
+    CANCEL_WITHIN, ClaimId, Confirmable, Event, Handover, HistoryLine, Payout, Placement, RejectionReason, Remittance, RemittanceId,
     Remittances, SendingLimits, State,
 };

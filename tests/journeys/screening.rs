@@ -1,5 +1,6 @@
 //! Somebody may be on a list: their money waits, people look at it, and nothing is lost.
 
+use chrono::Duration;
 use serde_json::{Value, json};
 use tests::Result;
 use tests::server::{Answer, NewQuote, Staff, TestServer};
@@ -84,6 +85,55 @@ async fn a_payout_waits_when_a_list_changes_and_goes_on_when_it_is_cleared() -> 
     let claimed = caisse.claim().await?;
     assert_eq!((claimed.len(), &claimed[0]["id"]), (1, &json!(waits.id)));
     caisse.confirm(waits.id).await?.expect(200);
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_fetched_before_a_case_waits_and_what_was_paid_before_it_is_told() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    let yerima = awa.beneficiary("Yerima Zakaryaou", &caisse.code).await?;
+    let mut fetched = Vec::new();
+    for _ in 0..3 {
+        let remittance = awa.accept(&awa.quote(&NewQuote::default()).await?, &yerima).await?;
+        staff.pay_in(&remittance).await?;
+        fetched.push(remittance);
+    }
+    let [ready, paid, late] = &fetched[..] else { unreachable!("three were sent") };
+    assert_eq!(caisse.claim().await?.len(), 3);
+    caisse.make_ready(ready.id).await?.expect(200);
+    let paid_in = server.clock.now();
+    server.clock.advance(Duration::minutes(1));
+    let paid_at = server.clock.now();
+    server.clock.advance(Duration::minutes(1));
+    load(&staff, "un", "un-xml", UN).await?.expect(200);
+    let case = server.eventually("a case", async || Ok(cases(&staff, "?list=un").await?.pop())).await?;
+    let head = server.head().await?;
+
+    caisse.make_ready(ready.id).await?.problem(403, "under-review");
+    caisse.confirm(ready.id).await?.problem(403, "under-review");
+    // Paid while our staff looked, ahead of now, or before there was any money: none of that is taken.
+    server.clock.advance(Duration::minutes(1));
+    caisse.confirm_paid_at(late.id, server.clock.now()).await?.problem(403, "under-review");
+    for never in [server.clock.now() + Duration::hours(1), paid_in - Duration::hours(1)] {
+        caisse.confirm_paid_at(late.id, never).await?.faulty("/paid_at", "paid-at");
+    }
+    assert_eq!(server.head().await?, head);
+    assert_eq!(caisse.confirm_paid_at(paid.id, paid_at).await?.expect(200)["state"], "paid-out");
+    assert_eq!(server.head().await?, head + 1);
+    let told = awa.caller.get(&format!("/mobile/remittances/{}", paid.id)).send().await?.expect(200);
+    let cause = told["history"].as_array().and_then(|steps| steps.last()).map(|step| &step["cause"]);
+    assert_eq!(cause, Some(&json!("the institution paid at 2026-03-02T09:01:00Z, as it says")));
+
+    let id = case["id"].as_str().unwrap_or_default();
+    let read = staff.caller.get(&format!("/operator/screening/cases/{id}")).send().await?.expect(200);
+    let noted = &read["history"][1];
+    assert_eq!((&noted["event"], &noted["operator"], &read["state"]), (&json!("noted"), &Value::Null, &json!("open")));
+    assert!(noted["reason"].as_str().is_some_and(|note| note.contains(&paid.reference)), "{noted}");
+    decide(&staff, &case, "clearance", "another person").await?.expect(200);
+    caisse.confirm(ready.id).await?.expect(200);
+    caisse.confirm_paid_at(late.id, server.clock.now()).await?.expect(200);
     server.stop().await
 }
 

@@ -99,6 +99,7 @@ impl From<remittance::Error> for Problem {
             Error::Beneficiary { field, what } => invalid(&format!("/{field}"), "beneficiary", what.to_owned()),
             Error::LimitReached { .. } => Self::new(&kinds::LIMIT_REACHED, said),
             Error::UnderReview => Self::new(&kinds::UNDER_REVIEW, said),
+            Error::PaidAt { .. } => invalid("/paid_at", "paid-at", said),
             Error::Clearance(_) => {
                 tracing::warn!(said, "screening did not answer");
                 Self::new(&kinds::UNAVAILABLE, "it cannot be looked up at the moment whether this may go on")

@@ -14,7 +14,7 @@ use crate::schema::{screening_case_history, screening_cases, screening_entries, 
 use crate::{Error, Operator, OperatorId};
 
 const REASONS: &str = "onboarding.screening_cases.reasons";
-const REASON: &str = "onboarding.screening_case_history.reason";
+pub(super) const REASON: &str = "onboarding.screening_case_history.reason";
 /// Characters of why an operator decided.
 const LONGEST_REASON: usize = 1_000;
 /// Cases that are written at once.
@@ -93,9 +93,9 @@ pub struct Case {
 pub struct CasePast {
     /// What.
     pub event: CaseEvent,
-    /// Who; none for screening itself.
+    /// Who; none for screening itself, and for what was noted.
     pub operator: Option<OperatorId>,
-    /// Why.
+    /// Why, or what was noted.
     pub reason: Option<String>,
     /// When.
     pub happened_at: DateTime<Utc>,

@@ -1,4 +1,3 @@
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +9,6 @@ use platform::database::Database;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::case::CaseState;
 use super::cases::{self, FoundCase};
 use super::entry::{EntryKind, ListEntry};
 use super::index::{EntryNumber, Index};
@@ -18,12 +16,12 @@ use super::score::Score;
 use super::spellings::Spellings;
 use super::subject::{Facts, Subject, SubjectKind};
 use crate::Error;
-use crate::schema::{screening_cases, screening_entries, screening_subjects, screening_versions};
+use crate::schema::{screening_entries, screening_subjects, screening_versions};
 
 pub(super) const NAME: &str = "onboarding.screening_subjects.name";
 pub(super) const BIRTH_DATE: &str = "onboarding.screening_subjects.birth_date";
 /// Before somebody was held against any version.
-const NEVER: i64 = -1;
+pub(super) const NEVER: i64 = -1;
 /// Entries that are read at once.
 const ENTRIES_AT_ONCE: i64 = 5_000;
 
@@ -149,29 +147,6 @@ impl Screening {
                 Ok(ids.len())
             })
             .await
-    }
-
-    /// Which of these have to wait: those with a case that is open or confirmed, and those whose name was never held
-    /// against the lists. Whom screening does not know does not wait.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn waiting(&self, subjects: &[Uuid]) -> Result<HashSet<Uuid>, Error> {
-        let waits = [CaseState::Open.word(), CaseState::Confirmed.word()];
-        let mut connection = self.database.connection().await?;
-        let with_case: Vec<Uuid> = screening_cases::table
-            .filter(screening_cases::subject_id.eq_any(subjects))
-            .filter(screening_cases::state.eq_any(waits))
-            .select(screening_cases::subject_id)
-            .load(&mut connection)
-            .await?;
-        let never: Vec<Uuid> = screening_subjects::table
-            .filter(screening_subjects::subject_id.eq_any(subjects))
-            .filter(screening_subjects::screened_through.eq(NEVER))
-            .select(screening_subjects::subject_id)
-            .load(&mut connection)
-            .await?;
-        Ok(with_case.into_iter().chain(never).collect())
     }
 
     /// Keeps what is said of a subject; none when it is the same as before and was held against these lists.

@@ -193,8 +193,9 @@ pub(super) struct CasePage {
 pub(super) struct PastBody {
     #[schema(value_type = words::CaseEvent)]
     event: &'static str,
-    /// None for screening itself.
+    /// None for screening itself, and for what was noted.
     operator: Option<Uuid>,
+    /// Why, or what was noted.
     reason: Option<String>,
     happened_at: DateTime<Utc>,
 }
