@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use onboarding::screening::{Facts, Subject, SubjectKind};
 use onboarding::{Identity, Person};
-use remittance::{BeneficiaryId, Clearance, NewBeneficiary};
+use remittance::{Beneficiary, BeneficiaryId, Clearance, NewBeneficiary, SenderId};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -46,20 +46,33 @@ pub(crate) async fn enter_person(house: &House, person: &Person, identity: &Iden
     Ok(house.screening.enter(&Subject::person(person, identity)).await?)
 }
 
-/// Holds somebody against the lists whom a person wants to pay.
-pub(crate) async fn enter_beneficiary(
+/// Keeps somebody whom a person wants to pay, held against the lists before. Whoever was kept first under an id stays
+/// there: anybody else gets none, so that the name that is paid is the one that was held against the lists.
+pub(crate) async fn keep_beneficiary(
     house: &House,
     person: &Person,
     id: BeneficiaryId,
     beneficiary: &NewBeneficiary,
-) -> Result<(), Problem> {
+) -> Result<Option<Beneficiary>, Problem> {
+    let sender = SenderId::from_uuid(person.id().uuid());
+    match house.beneficiaries.get(sender, id).await {
+        Ok(kept) if !beneficiary.is(&kept) => return Ok(None),
+        Ok(_) | Err(remittance::Error::NotFound(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     let facts = Facts {
         kind: SubjectKind::Beneficiary,
         name: beneficiary.name().to_owned(),
         birth_date: None,
         country: Some(beneficiary.country().to_owned()),
     };
-    Ok(house.screening.enter(&Subject::try_new(id.uuid(), person.id().uuid(), facts)?).await?)
+    match house.screening.enter(&Subject::try_new(id.uuid(), person.id().uuid(), facts)?).await {
+        Ok(()) => {}
+        Err(onboarding::Error::SomebodyElse) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let kept = house.beneficiaries.add(sender, id, beneficiary).await?;
+    Ok(Some(kept).filter(|kept| beneficiary.is(kept)))
 }
 
 /// Lets a person go on for whom nothing waits.

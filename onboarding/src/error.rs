@@ -84,6 +84,9 @@ pub enum Error {
     /// It takes two people.
     #[error("it takes two people: another operator than the one who asked for it")]
     SamePerson,
+    /// Somebody to be paid is kept under that id already, and is another one.
+    #[error("somebody else is kept there already")]
+    SomebodyElse,
     /// An institution of that code is there already.
     #[error("an institution of that code is there already")]
     CodeTaken,

@@ -201,6 +201,7 @@ diesel::table! {
         first_confirmed_by -> Nullable<Uuid>,
         opened_at -> Timestamptz,
         decided_at -> Nullable<Timestamptz>,
+        sealed_name -> Nullable<Bytea>,
     }
 }
 

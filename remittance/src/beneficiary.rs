@@ -102,6 +102,16 @@ impl NewBeneficiary {
         &self.country
     }
 
+    /// Whether it is the same one, paid in the same way.
+    #[must_use]
+    pub fn is(&self, kept: &Beneficiary) -> bool {
+        self.name == kept.name
+            && self.channel == kept.channel
+            && self.account == kept.account
+            && self.institution == kept.institution
+            && self.country == kept.country
+    }
+
     /// Checks who is to be paid by a partner.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Somebody may be on a list: their money waits, people look at it, and nothing is lost.
 
 use chrono::Duration;
+use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use tests::Result;
 use tests::server::{Answer, NewQuote, Staff, TestServer};
@@ -137,6 +138,44 @@ async fn what_was_fetched_before_a_case_waits_and_what_was_paid_before_it_is_tol
     server.stop().await
 }
 
+/// Whom a case stands for is who is paid: nobody puts another name there afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_that_is_paid_is_the_one_that_was_held_against_the_lists() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    load(&staff, "un", "un-xml", UN).await?.expect(200);
+    let need = json!({ "product": "savings", "country": "SN", "region": "Thiès", "language": "fr" });
+    let proposed: Vec<Value> = awa.caller.post("/mobile/referrals").json(&need).send().await?.expect_as(201)?;
+    let referral = proposed[0]["id"].as_str().unwrap_or_default().to_owned();
+    let family = |name: &str| json!({ "family_member": name });
+    let acceptance = format!("/mobile/referrals/{referral}/acceptance");
+    awa.caller.post(&acceptance).json(&family("Kassoum Tambadou")).send().await?.expect(200);
+    let opened = caisse.caller.post(&format!("/partner/referrals/{referral}/account"));
+    opened.json(&json!({ "account_number": "SN-0042-7781" })).send().await?.expect(200);
+    let made = format!("/mobile/referrals/{referral}/beneficiary");
+    let make = async |name: &str| awa.caller.post(&made).json(&family(name)).send().await;
+    let kassoum = make("Kassoum Tambadou").await?.expect(201);
+    make("Fatou Diop").await?.problem(409, "wrong-state");
+    assert_eq!(make("Kassoum Tambadou").await?.expect(201), kassoum);
+
+    // A key that is not kept any more leads to the same beneficiary.
+    let keep = async |name: &str| {
+        let body = json!({ "name": name, "channel": "cash", "institution": "caisse-thies" });
+        awa.caller.post("/mobile/beneficiaries").key("once").json(&body).send().await
+    };
+    keep("Yerima Zakaryaou").await?.expect(201);
+    let mut owner = server.test.owner().await?;
+    diesel::sql_query("delete from api.idempotency_keys").execute(&mut owner).await?;
+    keep("Fatou Diop").await?.problem(422, "idempotency-key-reused");
+
+    let open = cases(&staff, "").await?;
+    let names: Vec<_> = open.iter().map(|case| (&case["subject"]["name"], &case["subject"]["name_at_opening"])).collect();
+    let expected = [json!("Kassoum Tambadou"), json!("Yerima Zakaryaou")];
+    assert_eq!(names, expected.iter().map(|name| (name, name)).collect::<Vec<_>>());
+    server.stop().await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_who_may_be_on_a_list_waits_until_it_is_decided() -> Result {
     let server = TestServer::start().await?;
@@ -157,9 +196,12 @@ async fn a_sender_who_may_be_on_a_list_waits_until_it_is_decided() -> Result {
     let again = decide(&staff, &own[0], "confirmation", "I am sure").await?.expect(200);
     assert_eq!((&once["state"], &again["state"]), (&json!("open"), &json!("open")));
     awa.try_accept(quote.id, fatou.id).await?.problem(403, "under-review");
-    // No other name helps while it is open.
+    // No other name helps while it is open, and the case shows both.
     awa.state_identity().await?.expect(204);
     awa.try_accept(quote.id, fatou.id).await?.problem(403, "under-review");
+    let own = cases(&staff, &format!("?owner={}", awa.id().await?)).await?;
+    let names = (&own[0]["subject"]["name"], &own[0]["subject"]["name_at_opening"]);
+    assert_eq!(names, (&json!("Awa"), &json!("Fodie Tounkaranke")));
     server.stop().await
 }
 

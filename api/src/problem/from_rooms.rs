@@ -67,7 +67,7 @@ impl From<onboarding::Error> for Problem {
             Error::Books { .. } => invalid("/books", "books", said),
             Error::Backwards { .. } => invalid("/booked_through", "backwards", said),
             Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),
-            Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::WrongState { .. } | Error::SomebodyElse => Self::new(&kinds::WRONG_STATE, said),
             Error::SamePerson => Self::new(&kinds::TWO_PEOPLE, said),
             Error::CodeTaken => Self::new(&kinds::CODE_TAKEN, said),
             Error::ListRefused(_) | Error::ListUnread(_) => Self::new(&kinds::FILE_REFUSED, said),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -13,6 +15,7 @@ use super::subject::SubjectKind;
 use crate::schema::{screening_case_history, screening_cases, screening_entries, screening_subjects};
 use crate::{Error, Operator, OperatorId};
 
+const NAME: &str = "onboarding.screening_cases.name";
 const REASONS: &str = "onboarding.screening_cases.reasons";
 pub(super) const REASON: &str = "onboarding.screening_case_history.reason";
 /// Characters of why an operator decided.
@@ -26,6 +29,7 @@ const MOST_SHOWN: i64 = 100;
 pub(super) struct FoundCase {
     pub(super) subject: Uuid,
     pub(super) revision: i32,
+    pub(super) name: Arc<str>,
     pub(super) hit: Hit,
 }
 
@@ -40,6 +44,8 @@ pub struct CaseSubject {
     pub owner: Uuid,
     /// Their name as it is now; none once it is erased.
     pub name: Option<String>,
+    /// Their name as it was when the case was opened; none in cases of before.
+    pub name_at_opening: Option<String>,
     /// Their birth date.
     pub birth_date: Option<NaiveDate>,
     /// Their country.
@@ -121,7 +127,7 @@ pub(super) async fn open_in(
 ) -> Result<(), Error> {
     for part in found.chunks(WRITTEN_AT_ONCE) {
         let mut rows = Vec::with_capacity(part.len());
-        for FoundCase { subject, revision, hit } in part {
+        for FoundCase { subject, revision, name, hit } in part {
             let reasons = serde_json::to_string(&hit.reasons).map_err(|_| Error::Corrupt("the reasons of a score"))?;
             rows.push((
                 screening_cases::case_id.eq(CaseId::generate()),
@@ -132,6 +138,7 @@ pub(super) async fn open_in(
                 screening_cases::sealed_reasons.eq(cipher.encrypt(REASONS, &reasons)),
                 screening_cases::state.eq(CaseState::Open.word()),
                 screening_cases::opened_at.eq(now),
+                screening_cases::sealed_name.eq(cipher.encrypt(NAME, name)),
             ));
         }
         let opened: Vec<CaseId> = diesel::insert_into(screening_cases::table)
@@ -169,6 +176,7 @@ struct CaseRow {
     first_confirmed_by: Option<OperatorId>,
     opened_at: DateTime<Utc>,
     decided_at: Option<DateTime<Utc>>,
+    sealed_name: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -333,6 +341,7 @@ impl Screening {
                 birth_date: facts.as_ref().and_then(|facts| facts.birth_date),
                 country: facts.as_ref().and_then(|facts| facts.country.clone()),
                 name: facts.map(|facts| facts.name),
+                name_at_opening: case.sealed_name.map(|sealed| self.cipher.decrypt(NAME, &sealed)).transpose()?,
             },
             entry: CaseEntry {
                 list: entry.list,

@@ -68,10 +68,11 @@ impl Screening {
     }
 
     /// Holds somebody against the lists, and remembers them for when a list changes. Saying the same again changes
-    /// nothing; another name, birth date or country is held against the lists anew.
+    /// nothing; another name, birth date or country of a person is held against the lists anew. Who is paid stays who
+    /// they are: the name that was held against the lists is the one that is paid.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// [`Error::SomebodyElse`] for another name of who is paid.
     pub async fn enter(&self, subject: &Subject) -> Result<(), Error> {
         let current = self.current().await?;
         let facts = subject.facts.clone();
@@ -184,6 +185,9 @@ impl Screening {
         if known.as_ref() == Some(facts) {
             return Ok((through < version).then_some(revision));
         }
+        if kind == SubjectKind::Beneficiary.word() {
+            return Err(Error::SomebodyElse);
+        }
         diesel::update(screening_subjects::table.find(subject.id))
             .set((
                 screening_subjects::owner_id.eq(subject.owner),
@@ -239,8 +243,8 @@ impl Screening {
             let mut matcher = current.index.matcher(threshold);
             let mut found = Vec::new();
             for (subject, revision, facts) in subjects {
-                let hits = matcher.hits(&facts);
-                found.extend(hits.into_iter().map(|hit| FoundCase { subject, revision, hit }));
+                let (hits, name) = (matcher.hits(&facts), Arc::<str>::from(facts.name));
+                found.extend(hits.into_iter().map(|hit| FoundCase { subject, revision, name: Arc::clone(&name), hit }));
             }
             found
         };

@@ -107,6 +107,8 @@ pub(super) struct Screened {
     owner: Uuid,
     /// As it is now; none once it is erased.
     name: Option<String>,
+    /// As it was when the case was opened; none in cases of before.
+    name_at_opening: Option<String>,
     birth_date: Option<NaiveDate>,
     country: Option<String>,
 }
@@ -157,6 +159,7 @@ impl From<Case> for CaseBody {
                 kind: case.subject.kind.word(),
                 owner: case.subject.owner,
                 name: case.subject.name,
+                name_at_opening: case.subject.name_at_opening,
                 birth_date: case.subject.birth_date,
                 country: case.subject.country,
             },
