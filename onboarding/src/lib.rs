@@ -21,7 +21,7 @@ pub mod schema;
 pub mod screening;
 
 pub use access::{
-    Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,
+    Access, AuditGrant, AuditScope, Auditor, ClientSecret, CredentialRecord, CredentialState, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,
     MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
 };
 pub use country::{Country, UnknownCountry};

@@ -267,6 +267,11 @@ class Stage:
         """A second operator, who approves; a third who waits and a fourth who is gone; a close and an adjustment after it."""
         second, third, fourth = [self.operator.post("/operators", {"name": name}) for name in ("Binta", "Codou", "Dieynaba")]
         other = Client(self.base, "operator").sign_in(second["credential"])
+        # A credential that one asks for and the other lets in.
+        credentials = f"/institutions/{self.known['institutions'][2]}/credentials"
+        issued = self.operator.post(credentials)["client_id"]
+        other.post(f"{credentials}/{issued}/approval")
+        self.operator.get(f"{credentials}?limit=1")
         fourth = fourth["operator"]["id"]
         other.post(f"/operators/{fourth}/approval")
         other.post(f"/operators/{fourth}/revocation")

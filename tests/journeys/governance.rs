@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 use serde_json::{Value, json};
 use tests::Result;
-use tests::server::{Answer, Staff, TestServer};
+use tests::server::{Answer, Partner, Staff, TestServer};
 
 struct Office {
     server: TestServer,
@@ -84,6 +84,43 @@ async fn a_third_operator_takes_two_and_whoever_is_sent_away_is_out_at_once() ->
     binta.caller.post(&format!("/operator/operators/{first}/revocation")).send().await?.expect(200);
     let made = binta.caller.post("/operator/operators").json(&json!({ "name": "Dieynaba" })).send().await?.expect(201);
     assert_eq!(made["operator"]["state"], "waiting");
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_alone_gets_to_act_in_an_institutions_name() -> Result {
+    let Office { server, aissatou, binta } = Office::open().await?;
+    let applied = json!({ "code": "caisse-thies", "name": "Caisse de Thiès", "country": "SN", "products": ["savings"] });
+    let applied = aissatou.caller.post("/operator/institutions").json(&applied).send().await?.expect(201);
+    let id = uuid::Uuid::parse_str(applied["id"].as_str().unwrap_or_default())?;
+    for step in ["approval", "launch"] {
+        aissatou.advance(id, step).await?.expect(200);
+    }
+    let credentials = format!("/operator/institutions/{id}/credentials");
+    let made = aissatou.caller.post(&credentials).send().await?.expect(201);
+    assert_eq!(made["state"], "waiting");
+    server.anybody().token_for("partner", &made).await?.problem(401, "wrong-credentials");
+    let client = made["client_id"].as_str().unwrap_or_default();
+    let approval = format!("{credentials}/{client}/approval");
+    aissatou.caller.post(&approval).send().await?.problem(403, "two-people");
+    let approved = binta.caller.post(&approval).send().await?.expect(200);
+    assert_eq!(approved["state"], "valid");
+    let caisse = Partner::sign_in(&server.anybody(), "caisse-thies", id, made.clone()).await?;
+    caisse.caller.get("/partner/payouts").send().await?.expect(200);
+
+    let other = binta.caller.post(&credentials).send().await?.expect(201);
+    let other = other["client_id"].as_str().unwrap_or_default();
+    aissatou.caller.post(&format!("{credentials}/{other}/revocation")).send().await?.expect(204);
+    aissatou.caller.post(&format!("{credentials}/{other}/approval")).send().await?.problem(409, "wrong-state");
+    let listed = binta.caller.get(&format!("{credentials}?limit=1")).send().await?.expect(200);
+    assert_eq!(listed["items"], json!([approved]));
+    let next = listed["next"].as_str().unwrap_or_default();
+    let rest = binta.caller.get(&format!("{credentials}?cursor={next}")).send().await?.expect(200);
+    let revoked = &rest["items"][0];
+    assert_eq!((&revoked["state"], &revoked["client_id"]), (&"revoked".into(), &other.into()));
+    // Who asked for the one let in the other, and took back the one that the other asked for.
+    assert_eq!((&revoked["issued_by"], &revoked["revoked_by"]), (&approved["approved_by"], &approved["issued_by"]));
+    caisse.signed_in().await?;
     server.stop().await
 }
 

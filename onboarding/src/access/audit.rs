@@ -212,7 +212,7 @@ impl Access {
     /// [`Error::Text`] for an empty or overlong name.
     pub async fn grant_audit(
         &self,
-        _by: &Operator,
+        by: &Operator,
         auditor: &str,
         scope: &AuditScope,
         ends_at: DateTime<Utc>,
@@ -235,7 +235,8 @@ impl Access {
                     ))
                     .execute(connection)
                     .await?;
-                Ok((grant, self.issue_in(connection, Holder::Auditor, grant.uuid()).await?))
+                let holder = (Holder::Auditor, grant.uuid());
+                Ok((grant, self.issue_in(connection, holder, Some(by), Some(self.clock.now())).await?))
             })
             .await
     }
@@ -244,8 +245,8 @@ impl Access {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn revoke_audit(&self, _by: &Operator, grant: GrantId) -> Result<AuditGrant, Error> {
-        self.revoke(Holder::Auditor, grant.uuid(), None).await.map_err(|error| match error {
+    pub async fn revoke_audit(&self, by: &Operator, grant: GrantId) -> Result<AuditGrant, Error> {
+        self.revoke(by, Holder::Auditor, grant.uuid(), None).await.map_err(|error| match error {
             Error::NotFound(_) => Error::NotFound("grant"),
             other => other,
         })?;

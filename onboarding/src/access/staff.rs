@@ -93,7 +93,7 @@ impl Access {
                     .returning(OperatorRecord::as_returning())
                     .get_result(connection)
                     .await?;
-                let issued = self.issue_in(connection, Holder::Operator, record.id.uuid()).await?;
+                let issued = self.issue_in(connection, (Holder::Operator, record.id.uuid()), Some(by), Some(now)).await?;
                 Ok((record, issued))
             })
             .await
@@ -148,7 +148,7 @@ impl Access {
                     .filter(credentials::holder_kind.eq(Holder::Operator.kind()))
                     .filter(credentials::holder_id.eq(id.uuid()))
                     .filter(credentials::revoked_at.is_null())
-                    .set(credentials::revoked_at.eq(now))
+                    .set((credentials::revoked_at.eq(now), credentials::revoked_by.eq(by.id)))
                     .execute(connection)
                     .await?;
                 Ok(diesel::update(operators::table.find(id))
@@ -199,9 +199,13 @@ async fn locked(connection: &mut AsyncPgConnection, id: OperatorId) -> Result<Op
 pub(super) async fn is_alone(connection: &mut AsyncPgConnection, by: &Operator) -> Result<bool, Error> {
     let (since, made_by): (DateTime<Utc>, Option<OperatorId>) =
         operators::table.find(by.id).select((operators::created_at, operators::made_by)).first(connection).await?;
+    let credential = credentials::table
+        .filter(credentials::holder_id.eq(operators::operator_id.into_sql::<diesel::sql_types::Uuid>()))
+        .filter(credentials::revoked_at.is_null());
+    let is_there = operators::revoked_at.is_null().and(diesel::dsl::exists(credential));
     let others = operators::table
         .filter(operators::operator_id.ne(by.id))
-        .filter(operators::created_at.ge(since).or(operators::revoked_at.is_null()));
+        .filter(operators::created_at.ge(since).or(is_there));
     let others: bool = diesel::select(diesel::dsl::exists(others)).get_result(connection).await?;
     Ok(made_by.is_none() && !others)
 }
