@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use coinvestment::{MilestoneId, OwnerId};
 use onboarding::screening::{Facts, Subject, SubjectKind};
 use onboarding::{Identity, Person};
 use remittance::{Beneficiary, BeneficiaryId, Clearance, NewBeneficiary, SenderId};
@@ -41,6 +42,14 @@ impl Clearance for Screened<'_> {
     }
 }
 
+/// The same for the room of projects.
+impl coinvestment::Clearance for Screened<'_> {
+    async fn waiting(&self, parties: Vec<Uuid>) -> Result<HashSet<Uuid>, coinvestment::Error> {
+        let waiting = self.0.screening.waiting(&parties).await;
+        waiting.map_err(|error| coinvestment::Error::Clearance(error.to_string()))
+    }
+}
+
 /// Holds a person against the lists.
 pub(crate) async fn enter_person(house: &House, person: &Person, identity: &Identity) -> Result<(), Problem> {
     Ok(house.screening.enter(&Subject::person(person, identity)).await?)
@@ -73,6 +82,22 @@ pub(crate) async fn keep_beneficiary(
     }
     let kept = house.beneficiaries.add(sender, id, beneficiary).await?;
     Ok(Some(kept).filter(|kept| beneficiary.is(kept)))
+}
+
+/// Holds whoever is paid for a milestone against the lists; false when it is somebody else than was said before.
+pub(crate) async fn enter_supplier(
+    house: &House,
+    owner: OwnerId,
+    milestone: MilestoneId,
+    supplier: &str,
+) -> Result<bool, Problem> {
+    let facts =
+        Facts { kind: SubjectKind::Beneficiary, name: supplier.to_owned(), birth_date: None, country: None };
+    match house.screening.enter(&Subject { id: milestone.uuid(), owner: owner.uuid(), facts }).await {
+        Ok(()) => Ok(true),
+        Err(onboarding::Error::SomebodyElse) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Lets a person go on for whom nothing waits.

@@ -14,6 +14,7 @@ use crate::house::House;
 use crate::idempotency;
 use crate::mail::Postman;
 use crate::problem::Problem;
+use crate::screened::Screened;
 use crate::request_limits::Limits;
 
 /// How often campaigns and refunds are looked at.
@@ -112,7 +113,7 @@ async fn every(
 }
 
 /// Ends campaigns whose deadline has passed, gives back what failed ones hold, and releases tranches whose release was
-/// cut off after the last approval.
+/// cut off after the last approval, or waited for a review.
 async fn end_campaigns(house: &House) -> Result<(), Problem> {
     // A campaign that cannot be ended must not keep others' money from going back.
     match house.projects.end_due().await {
@@ -127,7 +128,7 @@ async fn end_campaigns(house: &House) -> Result<(), Problem> {
         }
         tracing::info!(refunded, "gave back commitments of failed projects");
     }
-    let released = post_due(house, house.milestones.releases_due(UNITS_AT_ONCE).await?).await?;
+    let released = post_due(house, house.milestones.releases_due(UNITS_AT_ONCE, &Screened(house)).await?).await?;
     if released > 0 {
         tracing::info!(released, "released tranches that were approved");
     }

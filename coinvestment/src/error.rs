@@ -136,6 +136,12 @@ pub enum Error {
         /// Those that it needs.
         needed: usize,
     },
+    /// Somebody looks at who the owner or the supplier is.
+    #[error("this waits until our staff have looked at it; the money stays where it is, and nothing is lost")]
+    UnderReview,
+    /// Whether somebody has to wait could not be found out.
+    #[error("whether somebody has to wait could not be asked: {0}")]
+    Clearance(String),
     /// What is stored is not what this room writes.
     #[error("co-investment holds something that it never writes: {0}")]
     Corrupt(&'static str),

@@ -19,6 +19,7 @@ mod pseudonyms;
 mod reconciliation;
 mod referrals;
 mod repeating;
+mod screened_projects;
 mod screening;
 mod units;
 mod whole_path;

@@ -7,22 +7,22 @@ use tests::Result;
 use tests::server::{Answer, NewQuote, Staff, TestServer};
 use uuid::Uuid;
 
-const UN: &str = include_str!("../../onboarding/tests/screening/un.xml");
+pub const UN: &str = include_str!("../../onboarding/tests/screening/un.xml");
 const OPENSANCTIONS: &str = include_str!("../../onboarding/tests/screening/opensanctions.csv");
 const LISTS: &str = "/operator/screening/lists";
 
-async fn load(staff: &Staff, list: &str, format: &str, text: &str) -> Result<Answer> {
+pub async fn load(staff: &Staff, list: &str, format: &str, text: &str) -> Result<Answer> {
     let content_type = if format == "opensanctions-csv" { "text/csv" } else { "application/xml" };
     let request = staff.caller.post(&format!("{LISTS}/{list}/versions?format={format}")).without_key();
     request.body(content_type, text.to_owned()).send().await
 }
 
-async fn cases(staff: &Staff, query: &str) -> Result<Vec<Value>> {
+pub async fn cases(staff: &Staff, query: &str) -> Result<Vec<Value>> {
     let mut page = staff.caller.get(&format!("/operator/screening/cases{query}")).send().await?.expect(200);
     Ok(serde_json::from_value(page["items"].take())?)
 }
 
-async fn decide(staff: &Staff, case: &Value, verdict: &str, reason: &str) -> Result<Answer> {
+pub async fn decide(staff: &Staff, case: &Value, verdict: &str, reason: &str) -> Result<Answer> {
     let id = case["id"].as_str().unwrap_or_default();
     let request = staff.caller.post(&format!("/operator/screening/cases/{id}/{verdict}")).without_key();
     request.json(&json!({ "reason": reason })).send().await

@@ -12,6 +12,12 @@ fn invalid(pointer: &str, code: &'static str, said: String) -> Problem {
     faults.problem()
 }
 
+/// The problem of a question to screening that it did not answer.
+fn not_looked_up(said: &str) -> Problem {
+    tracing::warn!(said, "screening did not answer");
+    Problem::new(&kinds::UNAVAILABLE, "it cannot be looked up at the moment whether this may go on").retry_after(1)
+}
+
 impl From<platform::Error> for Problem {
     fn from(error: platform::Error) -> Self {
         match error {
@@ -100,11 +106,7 @@ impl From<remittance::Error> for Problem {
             Error::LimitReached { .. } => Self::new(&kinds::LIMIT_REACHED, said),
             Error::UnderReview => Self::new(&kinds::UNDER_REVIEW, said),
             Error::PaidAt { .. } => invalid("/paid_at", "paid-at", said),
-            Error::Clearance(_) => {
-                tracing::warn!(said, "screening did not answer");
-                Self::new(&kinds::UNAVAILABLE, "it cannot be looked up at the moment whether this may go on")
-                    .retry_after(1)
-            }
+            Error::Clearance(_) => not_looked_up(&said),
             Error::TooLateToCancel { .. } => Self::new(&kinds::TOO_LATE, said),
             Error::File { .. } => Self::new(&kinds::FILE_REFUSED, said),
             Error::PayIn(_) => invalid("", "pay-in", said),
@@ -137,6 +139,8 @@ impl From<coinvestment::Error> for Problem {
                 invalid("/milestones", "milestones", said)
             }
             Error::Checklist { .. } => invalid("/checklist", "checklist", said),
+            Error::UnderReview => Self::new(&kinds::UNDER_REVIEW, said),
+            Error::Clearance(_) => not_looked_up(&said),
             other => Self::internal(&other),
         }
     }

@@ -5,7 +5,7 @@ use ledger::{BasisPoints, Currency, MAX_MINOR_UNITS, Money};
 use platform::unseen::is_misleading;
 
 use super::Kind;
-use crate::Error;
+use crate::{Error, MilestoneId, ProjectId};
 
 /// Milestones that a project may have.
 pub const MAX_MILESTONES: usize = 20;
@@ -89,6 +89,12 @@ impl NewProject {
     #[must_use]
     pub const fn currency(&self) -> Currency {
         self.draft.maximum.currency()
+    }
+
+    /// Who is paid for each milestone of the project, once it has this id.
+    pub fn suppliers(&self, project: ProjectId) -> impl Iterator<Item = (MilestoneId, &str)> {
+        let numbered = (1..).zip(&self.draft.milestones);
+        numbered.map(move |(ordinal, milestone)| (MilestoneId::derived(project, ordinal), milestone.supplier.as_str()))
     }
 
     pub(crate) const fn draft(&self) -> &ProjectDraft {
