@@ -99,6 +99,16 @@ pub enum Error {
     /// A list's file could not be read.
     #[error("the list cannot be read: {0}")]
     ListUnread(#[source] std::io::Error),
+    /// A list's file leaves out more names than goes without saying; nothing of it was taken.
+    #[error(
+        "the file leaves out {removed} of the {known} entries that the list has, more than one of ten; if that is right, say that {removed} may go"
+    )]
+    ListShrinks {
+        /// Entries that it leaves out.
+        removed: usize,
+        /// Entries that the list has.
+        known: usize,
+    },
     /// Another version of the list came into force meanwhile.
     #[error("another version of this list came into force meanwhile; load the file again")]
     ListChanging,

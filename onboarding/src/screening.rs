@@ -30,7 +30,7 @@ pub use entry::{EntryKind, ListEntry};
 pub use index::{EntryNumber, Hit, Index, Matcher};
 pub use likeness::Kinship;
 pub use list_file::{ListFault, ListFile, ListFormat, MAX_LIST_ENTRIES, MAX_LIST_FILE_BYTES};
-pub use lists::{InvalidListName, ListLoad, ListName, ListVersion};
+pub use lists::{InvalidListName, ListLoad, ListName, ListVersion, Removals};
 pub use name::Name;
 pub use score::{Evidence, Score, ScoreReason, compare};
 pub use spellings::{Spellings, SpellingsFault};

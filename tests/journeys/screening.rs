@@ -216,6 +216,11 @@ async fn a_list_is_taken_whole_or_refused_with_the_place_of_the_fault() -> Resul
     let faulty = load(&staff, "un", "un-xml", &UN.replace("1971-04-23", "soon")).await?;
     assert!(faulty.problem(422, "file-refused").contains("DATE"));
     load(&staff, "un", "ofac-xml", UN).await?.problem(422, "file-refused");
+    let cut = UN.split_once("<ENTITIES>").map_or("", |(people, _)| people).to_owned() + "</CONSOLIDATED_LIST>";
+    let refused = load(&staff, "un", "un-xml", &cut).await?.problem(422, "file-refused");
+    assert!(refused.contains("1 of the 3 entries"), "{refused}");
+    load(&staff, "un", "un-xml&removing=2000001", &cut).await?.problem(422, "invalid-request");
+    assert_eq!(load(&staff, "un", "un-xml&removing=1", &cut).await?.expect(200)["removed"], 1);
     load(&staff, "un", "un-pdf", UN).await?.problem(422, "invalid-request");
     load(&staff, "UN!", "un-xml", UN).await?.problem(422, "invalid-request");
     for (media_type, status, problem) in

@@ -7,7 +7,7 @@ mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use onboarding::Operator;
-use onboarding::screening::{CaseFilter, CaseId, CaseState, ListFormat, ListLoad, ListName, Verdict};
+use onboarding::screening::{CaseFilter, CaseId, CaseState, ListFormat, ListLoad, ListName, MAX_LIST_ENTRIES, Removals, Verdict};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -35,7 +35,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Loads a list in its publisher's own form: whole or not at all. It replaces what the list said before; the same file
-/// again changes nothing. Who is known is held against it within seconds.
+/// again changes nothing. One that leaves out more than a tenth of the list is refused unless it is said how many may go.
+/// Who is known is held against it within seconds.
 #[utoipa::path(tag = "screening", security(("token" = [])),
     params(("list" = String, Path, pattern = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", example = "un"), FormatQuery),
     request_body(content((String = "application/xml"), (String = "text/csv"))),
@@ -53,6 +54,13 @@ pub(super) async fn load_list(
     let name = faults.check("list", "list", ListName::try_new(&list));
     let format = ListFormat::from_word(&query.format).ok_or("it is no form that is read here");
     let format = faults.check("format", "format", format);
+    let most = MAX_LIST_ENTRIES;
+    let removing = query.removing.map(|number| usize::try_from(number).unwrap_or(usize::MAX));
+    if removing.is_some_and(|number| number > most) {
+        faults.add("removing", "removing", format!("a list has at most {most} entries"));
+        return Err(faults.problem());
+    }
+    let removals = removing.map_or(Removals::AFew, Removals::UpTo);
     let (Some(name), Some(format)) = (name, format) else { return Err(faults.problem()) };
     let (wanted, other) = match format {
         ListFormat::OpensanctionsCsv => ("text/csv", "application/xml"),
@@ -66,7 +74,8 @@ pub(super) async fn load_list(
         return Err(Problem::new(&kinds::MEDIA_TYPE, format!("a list of this form is read as {wanted}")));
     }
     let file = upload::to_file(body).await?;
-    let answer = match house.screening.load_list(&name, format, file, Some(operator.id())).await? {
+    let loaded = house.screening.load_list(&name, format, file, removals, Some(operator.id())).await?;
+    let answer = match loaded {
         ListLoad::Loaded(version) => ListLoaded { is_new: true, version: version.into() },
         ListLoad::Unchanged(version) => ListLoaded { is_new: false, version: version.into() },
     };

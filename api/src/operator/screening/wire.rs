@@ -15,6 +15,9 @@ pub(super) struct FormatQuery {
     /// The publisher's own.
     #[param(value_type = words::ListFormat)]
     pub(super) format: String,
+    /// How many entries the file may leave out that the list has. Needed when it is more than one of ten.
+    #[param(minimum = 0, maximum = 2000000)]
+    pub(super) removing: Option<u32>,
 }
 
 /// A file of a list, as it came into force.
