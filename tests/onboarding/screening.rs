@@ -2,7 +2,10 @@
 
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
 
+use diesel_async::SimpleAsyncConnection;
 use onboarding::screening::{
     CaseFilter, CaseState, Facts, ListFormat, ListLoad, ListName, ListVersion, Removals, Score, Screening, Spellings, Subject,
     SubjectKind, Verdict,
@@ -12,6 +15,7 @@ use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
 use tests::Result;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 const UN: &str = include_str!("../../onboarding/tests/screening/un.xml");
@@ -253,6 +257,29 @@ async fn two_operators_confirm_and_the_history_says_who_and_why() -> Result {
     Ok(())
 }
 
+/// A list changes, and reading it takes long: whoever waits for that must not keep the others from the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_list_with_a_connection_in_hand() -> Result {
+    let desk = Desk::new().await?;
+    desk.loaded("un", ListFormat::UnXml, UN).await?;
+    let mut owner = desk.test.owner().await?;
+    owner.batch_execute("begin; lock table onboarding.screening_entries in access exclusive mode").await?;
+    let desk = Arc::new(desk);
+    let mut people = JoinSet::new();
+    for _ in 0..40 {
+        let desk = Arc::clone(&desk);
+        people.spawn(async move { desk.enter("Awa Ndiaye", None).await.map_err(|error| error.to_string()) });
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let asked = tokio::time::timeout(Duration::from_secs(3), desk.waits(Uuid::now_v7())).await;
+    assert!(!asked.map_err(|_| "somebody holds all connections")??);
+    owner.batch_execute("commit").await?;
+    while let Some(entered) = people.join_next().await {
+        entered??;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_processes_screen_everybody_once() -> Result {
     let desk = Desk::new().await?;
@@ -261,7 +288,7 @@ async fn many_processes_screen_everybody_once() -> Result {
         desk.enter(name, None).await?;
     }
     desk.loaded("un", ListFormat::UnXml, UN).await?;
-    let mut processes = tokio::task::JoinSet::new();
+    let mut processes = JoinSet::new();
     for _ in 0..4 {
         let process = screening(&desk.test, &desk.cipher, &desk.clock)?;
         processes.spawn(async move {

@@ -6,7 +6,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::database::Database;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
 use super::cases::{self, FoundCase};
@@ -252,28 +252,38 @@ impl Screening {
         cases::open_in(connection, &self.cipher, &found, self.clock.now()).await
     }
 
-    /// The index of the newest version; made anew when a list has changed.
+    /// The index of the newest version; made anew when a list has changed. Whoever waits for it holds no connection, and
+    /// it is made to its end whoever goes away: the next one has it.
     async fn current(&self) -> Result<Current, Error> {
-        let mut connection = self.database.connection().await?;
-        let version: Option<i64> = screening_versions::table
-            .select(diesel::dsl::max(screening_versions::version))
-            .first(&mut connection)
-            .await?;
+        let version: Option<i64> = {
+            let mut connection = self.database.connection().await?;
+            let newest = screening_versions::table.select(diesel::dsl::max(screening_versions::version));
+            newest.first(&mut connection).await?
+        };
         let version = version.unwrap_or(0);
-        let mut held = self.current.lock().await;
+        let held = Arc::clone(&self.current).lock_owned().await;
         if let Some(current) = held.as_ref().filter(|current| current.version >= version) {
             return Ok(current.clone());
         }
-        // An entry that comes in between is of a later version, which makes the index anew.
-        let entries = read_entries(&mut connection).await?;
-        drop(connection);
-        let spellings = Arc::clone(&self.spellings);
-        let index = tokio::task::spawn_blocking(move || Index::new(entries, spellings)).await;
-        let current = Current { version, index: Arc::new(index.map_err(|_| Error::CutOff)?) };
-        tracing::info!(version, names = current.index.len(), "read the lists");
-        *held = Some(current.clone());
-        Ok(current)
+        let making = make_current(self.database.clone(), Arc::clone(&self.spellings), version, held);
+        tokio::spawn(making).await.map_err(|_| Error::CutOff)?
     }
+}
+
+/// Makes the index of a version in the place that holds it.
+async fn make_current(
+    database: Database,
+    spellings: Arc<Spellings>,
+    version: i64,
+    mut held: OwnedMutexGuard<Option<Current>>,
+) -> Result<Current, Error> {
+    // An entry that comes in between is of a later version, which makes the index anew.
+    let entries = read_entries(&mut *database.connection().await?).await?;
+    let index = tokio::task::spawn_blocking(move || Index::new(entries, spellings)).await;
+    let current = Current { version, index: Arc::new(index.map_err(|_| Error::CutOff)?) };
+    tracing::info!(version, names = current.index.len(), "read the lists");
+    *held = Some(current.clone());
+    Ok(current)
 }
 
 async fn screened(connection: &mut AsyncPgConnection, ids: &[Uuid], version: i64) -> Result<(), Error> {
