@@ -125,6 +125,25 @@ async fn nobody_alone_gets_to_act_in_an_institutions_name() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_grant_of_audit_tells_who_made_it_and_who_ended_it() -> Result {
+    let Office { server, aissatou, binta } = Office::open().await?;
+    let operators = aissatou.caller.get("/operator/operators").send().await?.expect(200);
+    let [hers, theirs] = [0, 1].map(|place| operators["items"][place]["id"].clone());
+    let wish = json!({ "auditor": "Nafi Sarr", "ends_at": server.clock.now() + Duration::days(1), "personal_data": true });
+    let grant = aissatou.caller.post("/operator/audit-grants").json(&wish).send().await?.expect(201);
+    let revocation = format!("/operator/audit-grants/{}/revocation", grant["grant"].as_str().unwrap_or_default());
+    let revoked = binta.caller.post(&revocation).send().await?.expect(200);
+    assert_eq!((&revoked["made_by"], &revoked["revoked_by"]), (&hers, &theirs));
+    assert_eq!(revoked["revoked_at"], json!(server.clock.now()));
+    // Whoever does it again is not the one who did it.
+    server.clock.advance(Duration::minutes(1));
+    assert_eq!(aissatou.caller.post(&revocation).send().await?.expect(200), revoked);
+    let listed = binta.caller.get("/operator/audit-grants").send().await?.expect(200);
+    assert_eq!(listed["items"], json!([revoked]));
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_month_is_adjusted_by_two_and_the_auditor_sees_it_all() -> Result {
     let office = Office::open().await?;
     let (server, aissatou, binta) = (&office.server, &office.aissatou, &office.binta);
