@@ -13,6 +13,9 @@ use uuid::Uuid;
 use crate::house::House;
 use crate::problem::{Problem, kinds};
 
+/// People under review whom one person may have named before they name anybody else.
+const MOST_UNDER_REVIEW: usize = 10;
+
 /// Lists of sanctions.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,7 +69,8 @@ pub(crate) async fn keep_beneficiary(
     let sender = SenderId::from_uuid(person.id().uuid());
     match house.beneficiaries.get(sender, id).await {
         Ok(kept) if !beneficiary.is(&kept) => return Ok(None),
-        Ok(_) | Err(remittance::Error::NotFound(_)) => {}
+        Ok(_) => {}
+        Err(remittance::Error::NotFound(_)) => may_name_more(house, person, sender).await?,
         Err(error) => return Err(error.into()),
     }
     let facts = Facts {
@@ -82,6 +86,16 @@ pub(crate) async fn keep_beneficiary(
     }
     let kept = house.beneficiaries.add(sender, id, beneficiary).await?;
     Ok(Some(kept).filter(|kept| beneficiary.is(kept)))
+}
+
+/// Whether a person may name somebody else to be paid: each may be work for our staff.
+async fn may_name_more(house: &House, person: &Person, sender: SenderId) -> Result<(), Problem> {
+    house.beneficiaries.check_room(sender).await?;
+    if house.screening.waiting_for(person.id().uuid()).await? < MOST_UNDER_REVIEW {
+        return Ok(());
+    }
+    let detail = "too many of those whom you named wait until our staff have looked at them; nothing is lost";
+    Err(Problem::new(&kinds::UNDER_REVIEW, detail))
 }
 
 /// Holds whoever is paid for a milestone against the lists; false when it is somebody else than was said before.

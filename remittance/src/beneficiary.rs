@@ -13,6 +13,9 @@ use crate::Error;
 
 platform::define_id!(BeneficiaryId, "Somebody who is paid.");
 
+/// Beneficiaries that one sender has at most: as many as the list shows.
+pub const MAX_BENEFICIARIES: i64 = 200;
+
 /// Characters that a name or an account has at most.
 const LONGEST_TEXT: usize = 200;
 

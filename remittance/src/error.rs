@@ -93,6 +93,12 @@ pub enum Error {
     /// The beneficiary cannot be paid on this corridor.
     #[error("the beneficiary is not in a country of this corridor")]
     BeneficiaryElsewhere,
+    /// The sender has named so many already.
+    #[error("you have named {most} people to be paid, which is as many as can be")]
+    TooManyBeneficiaries {
+        /// How many can be.
+        most: i64,
+    },
     /// The beneficiary's details are faulty.
     #[error("{field}: {what}")]
     Beneficiary {

@@ -32,7 +32,7 @@ pub mod schema;
 
 pub use allocation::{Instruction, MAX_ALLOCATIONS, Portion, Split, Target, split};
 pub use bank_file::{BankFile, MAX_FILE_BYTES, MAX_FILE_PAY_INS, read_camt_054, read_csv};
-pub use beneficiary::{Beneficiaries, Beneficiary, BeneficiaryId, Channel, NewBeneficiary, PayoutPartner};
+pub use beneficiary::{Beneficiaries, Beneficiary, BeneficiaryId, Channel, MAX_BENEFICIARIES, NewBeneficiary, PayoutPartner};
 pub use clearance::Clearance;
 pub use corridor::{Corridor, CorridorCode, CorridorFaults, Corridors, FeeTable};
 pub use error::Error;

@@ -357,7 +357,7 @@ class Stage:
                 "/periods",
                 f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/screening/versions?limit=2", "/screening/subjects?limit=1", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

@@ -206,6 +206,46 @@ async fn a_sender_who_may_be_on_a_list_waits_until_it_is_decided() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_floods_our_staff_with_cases() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    load(&staff, "un", "un-xml", UN).await?.expect(200);
+    let name = async |name: &str| {
+        let body = json!({ "name": name, "channel": "cash", "institution": caisse.code });
+        awa.caller.post("/mobile/beneficiaries").json(&body).send().await
+    };
+    for _ in 0..10 {
+        name("Kassoum Tambadou").await?.expect(201);
+    }
+    name("Fatou Ndiaye").await?.problem(403, "under-review");
+    let page = staff.caller.get("/operator/screening/subjects?limit=4").send().await?.expect(200);
+    let next = page["next"].as_str().unwrap_or_default();
+    let rest = staff.caller.get(&format!("/operator/screening/subjects?limit=7&cursor={next}")).send().await?.expect(200);
+    let length = |page: &Value| page["items"].as_array().map(Vec::len);
+    assert_eq!((length(&page), length(&rest), &rest["next"]), (Some(4), Some(6), &Value::Null));
+    let subject = &page["items"][0];
+    assert_eq!((&subject["name"], &subject["cases"]), (&json!("Kassoum Tambadou"), &json!(1)));
+    assert_eq!(subject["owner"], json!(awa.id().await?));
+    let own = cases(&staff, &format!("?subject={}", subject["id"].as_str().unwrap_or_default())).await?;
+    assert_eq!((own.len(), &own[0]["score"]), (1, &subject["highest_score"]));
+    staff.caller.get("/operator/screening/subjects?state=lost").send().await?.problem(422, "invalid-request");
+    decide(&staff, &own[0], "clearance", "another person").await?.expect(200);
+    name("Fatou Ndiaye").await?.expect(201);
+
+    // Nor does anybody name people without end.
+    let mut owner = server.test.owner().await?;
+    let many = "insert into remittance.beneficiaries select gen_random_uuid(), b.sender_id, b.channel, b.institution, \
+         b.country, b.sealed_name, b.sealed_account, b.created_at \
+         from (select * from remittance.beneficiaries limit 1) b, generate_series(12, 199)";
+    diesel::sql_query(many).execute(&mut owner).await?;
+    name("Aïda Ndiaye").await?.expect(201);
+    let refused = name("Moussa Ndiaye").await?.problem(403, "limit-reached");
+    assert!(refused.contains("200"), "{refused}");
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_taken_whole_or_refused_with_the_place_of_the_fault() -> Result {
     let server = TestServer::start().await?;
     let (staff, awa) = (server.staff().await?, server.migrant("Awa").await?);

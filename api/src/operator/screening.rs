@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use self::wire::{
     CaseBody, CasePage, CaseQuery, CaseWithHistory, FormatQuery, ListLoaded, ListVersionBody, ListVersionPage,
-    VerdictBody,
+    SubjectBody, SubjectPage, SubjectQuery, VerdictBody,
 };
 use super::reconciliation::upload;
 use crate::admission::Admitted;
@@ -29,6 +29,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(load_list)
         .service(list_versions)
         .service(list_cases)
+        .service(list_subjects)
         .service(read_case)
         .service(clear_case)
         .service(confirm_case);
@@ -109,7 +110,7 @@ pub(super) async fn list_cases(
     _operator: Admitted<Operator>,
     query: web::Query<CaseQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let CaseQuery { state, owner, list, limit, cursor } = query.into_inner();
+    let CaseQuery { state, owner, subject, list, limit, cursor } = query.into_inner();
     let page = Page::new(limit, cursor);
     let (limit, after) = (page.limit()?, page.after::<Uuid>()?.map(|(time, id)| (time, CaseId::from_uuid(id))));
     let mut faults = Faults::default();
@@ -118,11 +119,39 @@ pub(super) async fn list_cases(
     let list_is_named =
         list.as_deref().is_none_or(|list| faults.check("list", "list", ListName::try_new(list)).is_some());
     let (Ok(state), true) = (state, list_is_named) else { return Err(faults.problem()) };
-    let found = house.screening.cases(&CaseFilter { state, owner, list }, after, limit).await?;
+    let found = house.screening.cases(&CaseFilter { state, owner, subject, list }, after, limit).await?;
     let next = cursor::next(&found, limit, |last| cursor::write(last.opened_at, last.id.uuid()));
     let mut response = cursor::answer(&request, next.as_deref());
     response.insert_header(("Cache-Control", "no-store"));
     Ok(response.json(CasePage { items: found.into_iter().map(CaseBody::from).collect(), next }))
+}
+
+/// Whom cases in a state are about, the longest waiting first: one name may be like many on the lists.
+#[utoipa::path(tag = "screening", security(("token" = [])), params(SubjectQuery),
+    responses((status = 200, description = "A page", body = SubjectPage), ReadProblems))]
+#[get("/screening/subjects")]
+pub(super) async fn list_subjects(
+    request: HttpRequest,
+    house: web::Data<House>,
+    _operator: Admitted<Operator>,
+    query: web::Query<SubjectQuery>,
+) -> Result<HttpResponse, Problem> {
+    let SubjectQuery { state, limit, cursor } = query.into_inner();
+    let page = Page::new(limit, cursor);
+    let (limit, after) = (page.limit()?, page.after::<Uuid>()?);
+    let state = named_state(state)?.unwrap_or(CaseState::Open);
+    let found = house.screening.subjects_with_cases(state, after, limit).await?;
+    let next = cursor::next(&found, limit, |last| cursor::write(last.first_opened_at, last.id));
+    let mut response = cursor::answer(&request, next.as_deref());
+    response.insert_header(("Cache-Control", "no-store"));
+    Ok(response.json(SubjectPage { items: found.into_iter().map(SubjectBody::from).collect(), next }))
+}
+
+fn named_state(word: Option<String>) -> Result<Option<CaseState>, Problem> {
+    let Some(word) = word else { return Ok(None) };
+    let mut faults = Faults::default();
+    let state = CaseState::from_word(&word).ok_or("it is no state of a case");
+    faults.check("state", "state", state).map(Some).ok_or_else(|| faults.problem())
 }
 
 /// One case, with what happened to it.

@@ -103,7 +103,7 @@ impl From<remittance::Error> for Problem {
             Error::QuoteTaken | Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
             Error::BeneficiaryElsewhere => invalid("/beneficiary", "beneficiary-elsewhere", said),
             Error::Beneficiary { field, what } => invalid(&format!("/{field}"), "beneficiary", what.to_owned()),
-            Error::LimitReached { .. } => Self::new(&kinds::LIMIT_REACHED, said),
+            Error::LimitReached { .. } | Error::TooManyBeneficiaries { .. } => Self::new(&kinds::LIMIT_REACHED, said),
             Error::UnderReview => Self::new(&kinds::UNDER_REVIEW, said),
             Error::PaidAt { .. } => invalid("/paid_at", "paid-at", said),
             Error::Clearance(_) => not_looked_up(&said),

@@ -32,7 +32,7 @@ kinds! {
     FORBIDDEN = 403 "forbidden", "This is not allowed",
         "The account may not do this as it stands; the detail says why.";
     LIMIT_REACHED = 403 "limit-reached", "This goes beyond what may be sent",
-        "Send less, wait, or let us know more of you to lift the limit.";
+        "Send less or to fewer people, wait, or let us know more of you to lift the limit.";
     TWO_PEOPLE = 403 "two-people", "It takes two people",
         "Somebody else than the one who asked for it has to approve it.";
     OUTSIDE_GRANT = 403 "outside-grant", "The grant does not show this",

@@ -266,7 +266,8 @@ impl Access {
         Ok(row.grant(credential))
     }
 
-    /// Grants, the newest first, each with its one credential, which says who made it and who ended it; `limit` is bounded by [`MAX_LISTED_GRANTS`].
+    /// Grants, the newest first, each with its one credential, which says who made it and who ended it; `limit` is
+    /// bounded by [`MAX_LISTED_GRANTS`].
     ///
     /// # Errors
     /// When the database does not answer.

@@ -23,7 +23,7 @@ const LONGEST_REASON: usize = 1_000;
 /// Cases that are written at once.
 const WRITTEN_AT_ONCE: usize = 1_000;
 /// Cases that one list shows at most.
-const MOST_SHOWN: i64 = 100;
+pub(super) const MOST_SHOWN: i64 = 100;
 
 /// A hit that is to be a case.
 pub(super) struct FoundCase {
@@ -114,6 +114,8 @@ pub struct CaseFilter {
     pub state: Option<CaseState>,
     /// Those that show in one person's account.
     pub owner: Option<Uuid>,
+    /// Those about one subject.
+    pub subject: Option<Uuid>,
     /// Those of one list.
     pub list: Option<String>,
 }
@@ -181,13 +183,13 @@ struct CaseRow {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = screening_subjects)]
-struct SubjectRow {
-    subject_id: Uuid,
-    kind: String,
-    owner_id: Uuid,
-    country: Option<String>,
-    sealed_name: Option<Vec<u8>>,
-    sealed_birth_date: Option<Vec<u8>>,
+pub(super) struct SubjectRow {
+    pub(super) subject_id: Uuid,
+    pub(super) kind: String,
+    pub(super) owner_id: Uuid,
+    pub(super) country: Option<String>,
+    pub(super) sealed_name: Option<Vec<u8>>,
+    pub(super) sealed_birth_date: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -225,6 +227,9 @@ impl Screening {
             .into_boxed();
         if let Some(owner) = filter.owner {
             query = query.filter(screening_subjects::owner_id.eq(owner));
+        }
+        if let Some(subject) = filter.subject {
+            query = query.filter(screening_cases::subject_id.eq(subject));
         }
         if let Some(list) = &filter.list {
             query = query.filter(screening_entries::list.eq(list.clone()));

@@ -1,6 +1,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use onboarding::OperatorId;
-use onboarding::screening::{Case, CasePast, ListVersion, ScoreReason};
+use onboarding::screening::{Case, CasePast, ListVersion, ScoreReason, SubjectWithCases};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -89,6 +89,8 @@ pub(super) struct CaseQuery {
     pub(super) state: Option<String>,
     /// Those that show in one person's account.
     pub(super) owner: Option<Uuid>,
+    /// Those about one subject.
+    pub(super) subject: Option<Uuid>,
     /// Those of one list.
     #[param(pattern = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
     pub(super) list: Option<String>,
@@ -114,6 +116,67 @@ pub(super) struct Screened {
     name_at_opening: Option<String>,
     birth_date: Option<NaiveDate>,
     country: Option<String>,
+}
+
+/// Somebody with cases.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScreenedWithCases)]
+pub(super) struct SubjectBody {
+    id: Uuid,
+    #[schema(value_type = words::ScreenedKind)]
+    kind: &'static str,
+    /// The person in whose account it shows.
+    owner: Uuid,
+    /// As it is now; none once it is erased.
+    name: Option<String>,
+    birth_date: Option<NaiveDate>,
+    country: Option<String>,
+    /// How many cases are in the state that was asked for.
+    cases: i64,
+    /// The highest score of these, in thousandths.
+    highest_score: u16,
+    first_opened_at: DateTime<Utc>,
+}
+
+impl From<SubjectWithCases> for SubjectBody {
+    fn from(subject: SubjectWithCases) -> Self {
+        Self {
+            id: subject.id,
+            kind: subject.kind.word(),
+            owner: subject.owner,
+            name: subject.name,
+            birth_date: subject.birth_date,
+            country: subject.country,
+            cases: subject.cases,
+            highest_score: subject.highest_score.thousandths(),
+            first_opened_at: subject.first_opened_at,
+        }
+    }
+}
+
+/// A page of those who have cases, the longest waiting first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScreenedWithCasesPage)]
+pub(super) struct SubjectPage {
+    pub(super) items: Vec<SubjectBody>,
+    /// The cursor of the next page, where there is one.
+    pub(super) next: Option<String>,
+}
+
+/// Whose cases are counted.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SubjectQuery {
+    /// Those that are open when left out.
+    #[param(value_type = Option<words::CaseState>)]
+    pub(super) state: Option<String>,
+    /// Items at most.
+    #[param(minimum = 1, maximum = 100)]
+    pub(super) limit: Option<i64>,
+    /// Where the page before ended.
+    #[param(max_length = 200)]
+    pub(super) cursor: Option<String>,
 }
 
 /// Whom the list names.
