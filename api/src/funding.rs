@@ -215,8 +215,8 @@ async fn funding(house: &House, pay_in: &PayIn, remittance: &Remittance) -> Resu
     Ok(house.remittances.funding(remittance, pay_in, placements)?)
 }
 
-/// Keeps a party's approval of a milestone, and releases its tranche when it is the one that was missing. While our staff
-/// look at who the owner or the supplier is, the tranche waits: a worker releases it when that is decided.
+/// Keeps a party's approval of a milestone, and releases its tranche when it is the one that was missing. While our
+/// staff look at who the owner or the supplier is, the tranche waits: a worker releases it when that is decided.
 pub(crate) async fn approve(house: &House, party: Party, id: MilestoneId) -> Result<Milestone, Problem> {
     let approved = house.milestones.approve(party, id).await?;
     if approved.state != MilestoneState::Reported {

@@ -105,8 +105,7 @@ pub(crate) async fn enter_supplier(
     milestone: MilestoneId,
     supplier: &str,
 ) -> Result<bool, Problem> {
-    let facts =
-        Facts { kind: SubjectKind::Beneficiary, name: supplier.to_owned(), birth_date: None, country: None };
+    let facts = Facts { kind: SubjectKind::Beneficiary, name: supplier.to_owned(), birth_date: None, country: None };
     match house.screening.enter(&Subject { id: milestone.uuid(), owner: owner.uuid(), facts }).await {
         Ok(()) => Ok(true),
         Err(onboarding::Error::SomebodyElse) => Ok(false),

@@ -14,8 +14,8 @@ use crate::house::House;
 use crate::idempotency;
 use crate::mail::Postman;
 use crate::problem::Problem;
-use crate::screened::Screened;
 use crate::request_limits::Limits;
+use crate::screened::Screened;
 
 /// How often campaigns and refunds are looked at.
 const CAMPAIGNS_EVERY: Duration = Duration::from_secs(1);

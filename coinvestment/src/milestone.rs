@@ -7,7 +7,8 @@
 //!
 //! The owner reports with evidence once the campaign is funded, in any order. [`APPROVALS_NEEDED`] different kinds of
 //! party approve; then the milestone's amount is released: the institution owes it to the supplier, and is ordered to
-//! pay. While somebody looks at who the owner or the supplier is, the release waits. Amounts are fixed when the campaign is funded and do not change.
+//! pay. While somebody looks at who the owner or the supplier is, the release waits. Amounts are fixed when the
+//! campaign is funded and do not change.
 
 mod effects;
 pub(crate) mod release;

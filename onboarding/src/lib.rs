@@ -21,8 +21,8 @@ pub mod schema;
 pub mod screening;
 
 pub use access::{
-    Access, AuditGrant, AuditScope, Auditor, ClientSecret, CredentialRecord, CredentialState, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,
-    MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
+    Access, AuditGrant, AuditScope, Auditor, ClientSecret, CredentialRecord, CredentialState, GrantId, GrantState,
+    IssuedCredential, MAX_GRANTED_BOOKS, MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
 };
 pub use country::{Country, UnknownCountry};
 pub use error::Error;

@@ -1,7 +1,7 @@
 //! Characters that nobody sees: by them two texts look alike and are not, and a name is none that a list knows.
 //!
-//! Two of them are letters' business, and stay: the joiners U+200C and U+200D, without which Persian and several scripts
-//! of India are not spelled right.
+//! Two of them are letters' business, and stay: the joiners U+200C and U+200D, without which Persian and several
+//! scripts of India are not spelled right.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
@@ -64,9 +64,10 @@ mod tests {
 
     #[test]
     fn what_nobody_sees_misleads() {
-        for character in "\u{7}\u{ad}\u{34f}\u{61c}\u{180e}\u{200a}\u{200b}\u{200e}\u{2028}\u{202e}\u{2060}\u{2065}\u{2800}\
+        for character in
+            "\u{7}\u{ad}\u{34f}\u{61c}\u{180e}\u{200a}\u{200b}\u{200e}\u{2028}\u{202e}\u{2060}\u{2065}\u{2800}\
                           \u{3164}\u{feff}\u{fff9}\u{e0041}\u{e0fff}"
-            .chars()
+                .chars()
         {
             assert!(is_misleading(character), "{character:?}");
         }

@@ -145,12 +145,14 @@ impl NewBeneficiary {
                 }
                 Some(text.to_owned())
             }
-            (Channel::InstitutionAccount, Some(text)) => {
-                Some(checked(text).ok_or_else(|| fault("account", "is empty, too long, or has characters that cannot be seen"))?)
-            }
+            (Channel::InstitutionAccount, Some(text)) => Some(
+                checked(text)
+                    .ok_or_else(|| fault("account", "is empty, too long, or has characters that cannot be seen"))?,
+            ),
         };
         Ok(Self {
-            name: checked(name).ok_or_else(|| fault("name", "is empty, too long, or has characters that cannot be seen"))?,
+            name: checked(name)
+                .ok_or_else(|| fault("name", "is empty, too long, or has characters that cannot be seen"))?,
             channel,
             account,
             institution: partner.code.clone(),
@@ -190,11 +192,8 @@ mod tests {
 
     #[test]
     fn a_name_holds_nothing_that_cannot_be_seen() {
-        let partner = PayoutPartner {
-            code: "caisse-thies".to_owned(),
-            country: "SN".to_owned(),
-            channels: vec![Channel::Cash],
-        };
+        let partner =
+            PayoutPartner { code: "caisse-thies".to_owned(), country: "SN".to_owned(), channels: vec![Channel::Cash] };
         let made = |name: &str| NewBeneficiary::try_new(name, Channel::Cash, None, &partner).is_ok();
         assert!(made("Fatou Ndiaye") && made("علی\u{200c}رضا"));
         for unseen in ['\u{ad}', '\u{200b}', '\u{202e}', '\u{2060}', '\u{feff}', '\n'] {

@@ -22,8 +22,5 @@ pub trait Clearance: Sync {
     fn waiting(&self, parties: Vec<Uuid>) -> impl Future<Output = Result<HashSet<Uuid>, Error>> + Send;
 
     /// Since when the first of these has had to wait; none when none has to.
-    fn waiting_since(
-        &self,
-        parties: Vec<Uuid>,
-    ) -> impl Future<Output = Result<Option<DateTime<Utc>>, Error>> + Send;
+    fn waiting_since(&self, parties: Vec<Uuid>) -> impl Future<Output = Result<Option<DateTime<Utc>>, Error>> + Send;
 }

@@ -17,12 +17,18 @@ async fn one_party_that_approves_twice_releases_nothing() -> Result {
 
     let early = village.milestones.approve(institution(), milestone).await;
     assert!(matches!(early, Err(Error::WrongState { state: "planned", .. })));
-    assert!(matches!(village.milestones.releasing(milestone, &Waiting::default()).await, Err(Error::WrongState { .. })));
+    assert!(matches!(
+        village.milestones.releasing(milestone, &Waiting::default()).await,
+        Err(Error::WrongState { .. })
+    ));
     village.milestones.report(village.owner, milestone, "a photograph").await?;
     village.milestones.approve(institution(), milestone).await?;
     let twice = village.milestones.approve(institution(), milestone).await?;
     assert_eq!(twice.approvals.len(), 1);
-    assert!(matches!(village.milestones.releasing(milestone, &Waiting::default()).await, Err(Error::NotApproved { given: 1, needed: 2 })));
+    assert!(matches!(
+        village.milestones.releasing(milestone, &Waiting::default()).await,
+        Err(Error::NotApproved { given: 1, needed: 2 })
+    ));
     assert!(village.milestones.releases_due(10, &Waiting::default()).await?.is_empty());
 
     // Two of our own staff are one kind of party.
@@ -85,7 +91,10 @@ async fn a_release_that_was_left_behind_is_found_and_booked_once() -> Result {
     village.projects.close(village.owner, project.id).await?;
     let _unposted = village.reach(&project, 1).await?;
     // Two workers find it at the same time.
-    let (one, two) = (village.milestones.releases_due(10, &Waiting::default()).await?, village.milestones.releases_due(10, &Waiting::default()).await?);
+    let (one, two) = (
+        village.milestones.releases_due(10, &Waiting::default()).await?,
+        village.milestones.releases_due(10, &Waiting::default()).await?,
+    );
     let answers = village.ledger.post_all(one.into_iter().chain(two).collect()).await?;
     let outcomes: Vec<_> = answers.into_iter().map(|answer| answer.map(|receipt| receipt.outcome)).collect();
     assert!(matches!(outcomes[..], [Ok(Outcome::Booked), Ok(Outcome::AlreadyBooked)]), "{outcomes:?}");

@@ -90,7 +90,8 @@ async fn a_third_operator_takes_two_and_whoever_is_sent_away_is_out_at_once() ->
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_alone_gets_to_act_in_an_institutions_name() -> Result {
     let Office { server, aissatou, binta } = Office::open().await?;
-    let applied = json!({ "code": "caisse-thies", "name": "Caisse de Thiès", "country": "SN", "products": ["savings"] });
+    let applied =
+        json!({ "code": "caisse-thies", "name": "Caisse de Thiès", "country": "SN", "products": ["savings"] });
     let applied = aissatou.caller.post("/operator/institutions").json(&applied).send().await?.expect(201);
     let id = uuid::Uuid::parse_str(applied["id"].as_str().unwrap_or_default())?;
     for step in ["approval", "launch"] {
@@ -129,7 +130,8 @@ async fn a_grant_of_audit_tells_who_made_it_and_who_ended_it() -> Result {
     let Office { server, aissatou, binta } = Office::open().await?;
     let operators = aissatou.caller.get("/operator/operators").send().await?.expect(200);
     let [hers, theirs] = [0, 1].map(|place| operators["items"][place]["id"].clone());
-    let wish = json!({ "auditor": "Nafi Sarr", "ends_at": server.clock.now() + Duration::days(1), "personal_data": true });
+    let wish =
+        json!({ "auditor": "Nafi Sarr", "ends_at": server.clock.now() + Duration::days(1), "personal_data": true });
     let grant = aissatou.caller.post("/operator/audit-grants").json(&wish).send().await?.expect(201);
     let revocation = format!("/operator/audit-grants/{}/revocation", grant["grant"].as_str().unwrap_or_default());
     let revoked = binta.caller.post(&revocation).send().await?.expect(200);

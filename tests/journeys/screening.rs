@@ -170,7 +170,8 @@ async fn the_name_that_is_paid_is_the_one_that_was_held_against_the_lists() -> R
     keep("Fatou Diop").await?.problem(422, "idempotency-key-reused");
 
     let open = cases(&staff, "").await?;
-    let names: Vec<_> = open.iter().map(|case| (&case["subject"]["name"], &case["subject"]["name_at_opening"])).collect();
+    let names: Vec<_> =
+        open.iter().map(|case| (&case["subject"]["name"], &case["subject"]["name_at_opening"])).collect();
     let expected = [json!("Kassoum Tambadou"), json!("Yerima Zakaryaou")];
     assert_eq!(names, expected.iter().map(|name| (name, name)).collect::<Vec<_>>());
     server.stop().await
@@ -221,7 +222,8 @@ async fn nobody_floods_our_staff_with_cases() -> Result {
     name("Fatou Ndiaye").await?.problem(403, "under-review");
     let page = staff.caller.get("/operator/screening/subjects?limit=4").send().await?.expect(200);
     let next = page["next"].as_str().unwrap_or_default();
-    let rest = staff.caller.get(&format!("/operator/screening/subjects?limit=7&cursor={next}")).send().await?.expect(200);
+    let rest =
+        staff.caller.get(&format!("/operator/screening/subjects?limit=7&cursor={next}")).send().await?.expect(200);
     let length = |page: &Value| page["items"].as_array().map(Vec::len);
     assert_eq!((length(&page), length(&rest), &rest["next"]), (Some(4), Some(6), &Value::Null));
     let subject = &page["items"][0];

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use diesel_async::SimpleAsyncConnection;
 use onboarding::screening::{
-    CaseFilter, CaseState, Facts, ListFormat, ListLoad, ListName, ListVersion, Removals, Score, Screening, Spellings, Subject,
-    SubjectKind, Verdict,
+    CaseFilter, CaseState, Facts, ListFormat, ListLoad, ListName, ListVersion, Removals, Score, Screening, Spellings,
+    Subject, SubjectKind, Verdict,
 };
 use onboarding::{Access, Error, Operator};
 use platform::cipher::Cipher;
@@ -121,7 +121,8 @@ async fn a_list_is_loaded_by_version_and_the_same_file_changes_nothing() -> Resu
 
     let changed = UN.replace("Qassim Tambadu", "Qassem Tambadou").replace("Yerima", "Yerimah");
     let without = changed.split_once("<ENTITIES>").ok_or("entities")?.0.to_owned() + "</CONSOLIDATED_LIST>";
-    let ListLoad::Loaded(second) = desk.load_removing(Removals::UpTo(1), "un", ListFormat::UnXml, &without).await?? else {
+    let ListLoad::Loaded(second) = desk.load_removing(Removals::UpTo(1), "un", ListFormat::UnXml, &without).await??
+    else {
         return Err("it changes two and leaves one out".into());
     };
     assert_eq!((second.entries, second.added, second.changed, second.removed), (2, 0, 2, 1));
@@ -151,12 +152,12 @@ async fn a_faulty_file_is_refused_whole() -> Result {
 async fn a_file_that_is_cut_off_takes_nobody_off_the_list() -> Result {
     let desk = Desk::new().await?;
     let file = |names: usize| {
-        let lines = (0..names).map(|number| format!("invented-{number},Person,Kassoum Tambadou {number},,,,2026-01-12T06:00:00\n"));
+        let lines = (0..names)
+            .map(|number| format!("invented-{number},Person,Kassoum Tambadou {number},,,,2026-01-12T06:00:00\n"));
         "id,schema,name,aliases,birth_date,countries,last_change\n".to_owned() + &lines.collect::<String>()
     };
-    let load = async |removals, names| {
-        desk.load_removing(removals, "many", ListFormat::OpensanctionsCsv, &file(names)).await
-    };
+    let load =
+        async |removals, names| desk.load_removing(removals, "many", ListFormat::OpensanctionsCsv, &file(names)).await;
     let whole = desk.loaded("many", ListFormat::OpensanctionsCsv, &file(30)).await?;
     for (removals, names) in [(Removals::AFew, 26), (Removals::AFew, 1), (Removals::UpTo(28), 1)] {
         let refused = load(removals, names).await?;

@@ -7,7 +7,9 @@ mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use onboarding::Operator;
-use onboarding::screening::{CaseFilter, CaseId, CaseState, ListFormat, ListLoad, ListName, MAX_LIST_ENTRIES, Removals, Verdict};
+use onboarding::screening::{
+    CaseFilter, CaseId, CaseState, ListFormat, ListLoad, ListName, MAX_LIST_ENTRIES, Removals, Verdict,
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -36,8 +38,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Loads a list in its publisher's own form: whole or not at all. It replaces what the list said before; the same file
-/// again changes nothing. One that leaves out more than a tenth of the list is refused unless it is said how many may go.
-/// Who is known is held against it within seconds.
+/// again changes nothing. One that leaves out more than a tenth of the list is refused unless it is said how many may
+/// go. Who is known is held against it within seconds.
 #[utoipa::path(tag = "screening", security(("token" = [])),
     params(("list" = String, Path, pattern = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", example = "un"), FormatQuery),
     request_body(content((String = "application/xml"), (String = "text/csv"))),

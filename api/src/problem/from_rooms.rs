@@ -76,7 +76,9 @@ impl From<onboarding::Error> for Problem {
             Error::WrongState { .. } | Error::SomebodyElse => Self::new(&kinds::WRONG_STATE, said),
             Error::SamePerson => Self::new(&kinds::TWO_PEOPLE, said),
             Error::CodeTaken => Self::new(&kinds::CODE_TAKEN, said),
-            Error::ListRefused(_) | Error::ListUnread(_) | Error::ListShrinks { .. } => Self::new(&kinds::FILE_REFUSED, said),
+            Error::ListRefused(_) | Error::ListUnread(_) | Error::ListShrinks { .. } => {
+                Self::new(&kinds::FILE_REFUSED, said)
+            }
             Error::ListChanging => Self::new(&kinds::BUSY, said).retry_after(1),
             other => Self::internal(&other),
         }

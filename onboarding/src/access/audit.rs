@@ -258,7 +258,10 @@ impl Access {
         })?;
         let mut connection = self.database.connection().await?;
         let (row, credential): (Row, CredentialRecord) = audit_grants::table
-            .inner_join(credentials::table.on(credentials::holder_id.eq(audit_grants::grant_id.into_sql::<diesel::sql_types::Uuid>())))
+            .inner_join(
+                credentials::table
+                    .on(credentials::holder_id.eq(audit_grants::grant_id.into_sql::<diesel::sql_types::Uuid>())),
+            )
             .filter(audit_grants::grant_id.eq(grant))
             .select((Row::as_select(), CredentialRecord::as_select()))
             .first(&mut connection)
@@ -278,7 +281,10 @@ impl Access {
         limit: i64,
     ) -> Result<Vec<AuditGrant>, Error> {
         let mut grants = audit_grants::table
-            .inner_join(credentials::table.on(credentials::holder_id.eq(audit_grants::grant_id.into_sql::<diesel::sql_types::Uuid>())))
+            .inner_join(
+                credentials::table
+                    .on(credentials::holder_id.eq(audit_grants::grant_id.into_sql::<diesel::sql_types::Uuid>())),
+            )
             .select((Row::as_select(), CredentialRecord::as_select()))
             .order((audit_grants::created_at.desc(), audit_grants::grant_id.desc()))
             .limit(limit.clamp(1, MAX_LISTED_GRANTS))

@@ -93,7 +93,8 @@ impl Access {
                     .returning(OperatorRecord::as_returning())
                     .get_result(connection)
                     .await?;
-                let issued = self.issue_in(connection, (Holder::Operator, record.id.uuid()), Some(by), Some(now)).await?;
+                let issued =
+                    self.issue_in(connection, (Holder::Operator, record.id.uuid()), Some(by), Some(now)).await?;
                 Ok((record, issued))
             })
             .await
@@ -203,9 +204,8 @@ pub(super) async fn is_alone(connection: &mut AsyncPgConnection, by: &Operator) 
         .filter(credentials::holder_id.eq(operators::operator_id.into_sql::<diesel::sql_types::Uuid>()))
         .filter(credentials::revoked_at.is_null());
     let is_there = operators::revoked_at.is_null().and(diesel::dsl::exists(credential));
-    let others = operators::table
-        .filter(operators::operator_id.ne(by.id))
-        .filter(operators::created_at.ge(since).or(is_there));
+    let others =
+        operators::table.filter(operators::operator_id.ne(by.id)).filter(operators::created_at.ge(since).or(is_there));
     let others: bool = diesel::select(diesel::dsl::exists(others)).get_result(connection).await?;
     Ok(made_by.is_none() && !others)
 }

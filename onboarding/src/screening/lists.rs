@@ -138,8 +138,8 @@ impl Screening {
     /// Loads a list's file whole, or not at all.
     ///
     /// # Errors
-    /// [`Error::ListRefused`] with the place of the first fault, [`Error::ListShrinks`] when it leaves out more than may
-    /// be, [`Error::ListChanging`] when another version of the list comes into force at the same moment.
+    /// [`Error::ListRefused`] with the place of the first fault, [`Error::ListShrinks`] when it leaves out more than
+    /// may be, [`Error::ListChanging`] when another version of the list comes into force at the same moment.
     pub async fn load_list(
         &self,
         list: &ListName,

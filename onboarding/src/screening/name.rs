@@ -163,7 +163,10 @@ pub(super) fn latin_words(text: &str) -> Vec<LatinWord> {
     let mut words = Vec::new();
     let mut word = LatinWord { text: String::new(), without_vowels: false };
     for letter in text.chars().take(400) {
-        if matches!(letter, '\'' | '’' | '‘' | '`' | '´' | 'ʿ' | 'ʾ' | 'ʼ' | 'ـ') || is_mark(letter) || is_unseen(letter) {
+        if matches!(letter, '\'' | '’' | '‘' | '`' | '´' | 'ʿ' | 'ʾ' | 'ʼ' | 'ـ')
+            || is_mark(letter)
+            || is_unseen(letter)
+        {
             continue;
         }
         if letter.is_alphabetic() {

@@ -252,8 +252,8 @@ impl Screening {
         cases::open_in(connection, &self.cipher, &found, self.clock.now()).await
     }
 
-    /// The index of the newest version; made anew when a list has changed. Whoever waits for it holds no connection, and
-    /// it is made to its end whoever goes away: the next one has it.
+    /// The index of the newest version; made anew when a list has changed. Whoever waits for it holds no connection,
+    /// and it is made to its end whoever goes away: the next one has it.
     async fn current(&self) -> Result<Current, Error> {
         let version: Option<i64> = {
             let mut connection = self.database.connection().await?;

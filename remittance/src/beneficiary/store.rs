@@ -29,7 +29,8 @@ impl Beneficiaries {
         Self { database, cipher, clock }
     }
 
-    /// That a sender can name somebody else. Only [`Beneficiaries::add`] decides; this is for whoever has work to do before.
+    /// That a sender can name somebody else. Only [`Beneficiaries::add`] decides; this is for whoever has work to do
+    /// before.
     ///
     /// # Errors
     /// [`Error::TooManyBeneficiaries`].
