@@ -129,7 +129,8 @@ async fn a_release_waits_for_whoever_is_looked_at_and_for_nobody_else() -> Resul
     let states: Vec<_> = village.milestones.of(project.id).await?.into_iter().map(|one| one.state).collect();
     assert_eq!(states, [MilestoneState::Reported, MilestoneState::Released]);
     // What is released is the unit that was booked, whoever is looked at now.
-    village.milestones.releasing(pump.id, &Waiting(vec![village.owner.uuid()])).await?;
+    let again = village.milestones.releasing(pump.id, &Waiting(vec![village.owner.uuid()])).await?;
+    assert_eq!(village.ledger.post(again).await?.outcome, Outcome::AlreadyBooked);
     Ok(())
 }
 
