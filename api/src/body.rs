@@ -36,6 +36,31 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
+/// A JSON body that may be left out, or be null; its digest is then that of requests without a body.
+pub(crate) struct OptionalBody<T> {
+    pub(crate) value: Option<T>,
+    pub(crate) digest: [u8; 32],
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_of_type(request, "application/json");
+        let bytes = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unread(&error))?;
+            if !is_json && !bytes.is_empty() {
+                return Err(Problem::new(&kinds::MEDIA_TYPE, "the body is read as application/json"));
+            }
+            let value: Option<T> = if bytes.is_empty() { None } else { parse(&bytes)? };
+            let digest = if value.is_some() { Sha256::digest(&bytes).into() } else { [0; 32] };
+            Ok(Self { value, digest })
+        })
+    }
+}
+
 /// A bank's file as the body, with the digest of its bytes; its bound is the one of bank files.
 pub(crate) struct File {
     pub(crate) bytes: web::Bytes,

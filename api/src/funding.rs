@@ -9,6 +9,7 @@ use remittance::{Allocation, PayIn, PayInId, PayInState, Placement, Remittance, 
 use crate::acquainted::Acquainted;
 use crate::house::House;
 use crate::problem::{Problem, kinds};
+use crate::screened::{Screened, enter_supplier};
 
 /// Pay-ins that are matched and posted together.
 const MATCHED_AT_ONCE: usize = 500;
@@ -219,18 +220,22 @@ async fn funding(house: &House, pay_in: &PayIn, remittance: &Remittance) -> Resu
     Ok(house.remittances.funding(remittance, pay_in, placements)?)
 }
 
-/// Keeps a party's approval of a milestone, and releases its tranche when it is the one that was missing.
+/// Keeps a party's approval of a milestone, and releases its tranche when it is the one that was missing. While our
+/// staff look at who the owner or the supplier is, the tranche waits: a worker releases it when that is decided.
 pub(crate) async fn approve(house: &House, party: Party, id: MilestoneId) -> Result<Milestone, Problem> {
     let approved = house.milestones.approve(party, id).await?;
     if approved.state != MilestoneState::Reported {
         return Ok(approved);
     }
-    match house.milestones.releasing(id).await {
+    // Those of before suppliers were screened are held against the lists here.
+    let owner = house.projects.get(approved.project).await?.owner;
+    enter_supplier(house, owner, id, &approved.supplier).await?;
+    match house.milestones.releasing(id, &Screened(house)).await {
         // Overtaken: the other party's request released it.
         Ok(unit) => match post(house, unit).await? {
             Posted::Done | Posted::Overtaken => {}
         },
-        Err(coinvestment::Error::NotApproved { .. }) => return Ok(approved),
+        Err(coinvestment::Error::NotApproved { .. } | coinvestment::Error::UnderReview) => return Ok(approved),
         Err(coinvestment::Error::WrongState { .. }) => {}
         Err(error) => return Err(error.into()),
     }

@@ -4,6 +4,7 @@ mod access;
 mod audit_grants;
 mod books;
 mod child_payments;
+mod credentials;
 mod dead_letters;
 mod documents;
 mod guardians;
@@ -40,8 +41,10 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(institutions::approve_institution)
         .service(institutions::launch_institution)
         .service(institutions::suspend_institution)
-        .service(institutions::issue_credential)
-        .service(institutions::revoke_credential)
+        .service(credentials::issue_credential)
+        .service(credentials::list_credentials)
+        .service(credentials::approve_credential)
+        .service(credentials::revoke_credential)
         .service(rates::set_rates)
         .service(rates::list_rates)
         .service(pay_ins::receive_pay_in)

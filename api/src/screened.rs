@@ -2,14 +2,19 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
+use coinvestment::{MilestoneId, OwnerId};
 use onboarding::screening::{Facts, Subject, SubjectKind};
 use onboarding::{ChildId, Identity, NewChild, Person};
-use remittance::{BeneficiaryId, Clearance, NewBeneficiary};
+use remittance::{Beneficiary, BeneficiaryId, Clearance, NewBeneficiary, SenderId};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::house::House;
 use crate::problem::{Problem, kinds};
+
+/// People under review whom one person may have named before they name anybody else.
+const MOST_UNDER_REVIEW: usize = 10;
 
 /// Lists of sanctions.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -33,6 +38,19 @@ impl Clearance for Screened<'_> {
         let waiting = self.0.screening.waiting(&parties).await;
         waiting.map_err(|error| remittance::Error::Clearance(error.to_string()))
     }
+
+    async fn waiting_since(&self, parties: Vec<Uuid>) -> Result<Option<DateTime<Utc>>, remittance::Error> {
+        let since = self.0.screening.waiting_since(&parties).await;
+        since.map_err(|error| remittance::Error::Clearance(error.to_string()))
+    }
+}
+
+/// The same for the room of projects.
+impl coinvestment::Clearance for Screened<'_> {
+    async fn waiting(&self, parties: Vec<Uuid>) -> Result<HashSet<Uuid>, coinvestment::Error> {
+        let waiting = self.0.screening.waiting(&parties).await;
+        waiting.map_err(|error| coinvestment::Error::Clearance(error.to_string()))
+    }
 }
 
 /// Holds a person against the lists.
@@ -40,20 +58,59 @@ pub(crate) async fn enter_person(house: &House, person: &Person, identity: &Iden
     Ok(house.screening.enter(&Subject::person(person, identity)).await?)
 }
 
-/// Holds somebody against the lists whom a person wants to pay.
-pub(crate) async fn enter_beneficiary(
+/// Keeps somebody whom a person wants to pay, held against the lists before. Whoever was kept first under an id stays
+/// there: anybody else gets none, so that the name that is paid is the one that was held against the lists.
+pub(crate) async fn keep_beneficiary(
     house: &House,
     person: &Person,
     id: BeneficiaryId,
     beneficiary: &NewBeneficiary,
-) -> Result<(), Problem> {
+) -> Result<Option<Beneficiary>, Problem> {
+    let sender = SenderId::from_uuid(person.id().uuid());
+    match house.beneficiaries.get(sender, id).await {
+        Ok(kept) if !beneficiary.is(&kept) => return Ok(None),
+        Ok(_) => {}
+        Err(remittance::Error::NotFound(_)) => may_name_more(house, person, sender).await?,
+        Err(error) => return Err(error.into()),
+    }
     let facts = Facts {
         kind: SubjectKind::Beneficiary,
         name: beneficiary.name().to_owned(),
         birth_date: None,
         country: Some(beneficiary.country().to_owned()),
     };
-    Ok(house.screening.enter(&Subject::try_new(id.uuid(), person.id().uuid(), facts)?).await?)
+    match house.screening.enter(&Subject::try_new(id.uuid(), person.id().uuid(), facts)?).await {
+        Ok(()) => {}
+        Err(onboarding::Error::SomebodyElse) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let kept = house.beneficiaries.add(sender, id, beneficiary).await?;
+    Ok(Some(kept).filter(|kept| beneficiary.is(kept)))
+}
+
+/// Whether a person may name somebody else to be paid: each may be work for our staff.
+async fn may_name_more(house: &House, person: &Person, sender: SenderId) -> Result<(), Problem> {
+    house.beneficiaries.check_room(sender).await?;
+    if house.screening.waiting_for(person.id().uuid()).await? < MOST_UNDER_REVIEW {
+        return Ok(());
+    }
+    let detail = "too many of those whom you named wait until our staff have looked at them; nothing is lost";
+    Err(Problem::new(&kinds::UNDER_REVIEW, detail))
+}
+
+/// Holds whoever is paid for a milestone against the lists; false when it is somebody else than was said before.
+pub(crate) async fn enter_supplier(
+    house: &House,
+    owner: OwnerId,
+    milestone: MilestoneId,
+    supplier: &str,
+) -> Result<bool, Problem> {
+    let facts = Facts { kind: SubjectKind::Beneficiary, name: supplier.to_owned(), birth_date: None, country: None };
+    match house.screening.enter(&Subject { id: milestone.uuid(), owner: owner.uuid(), facts }).await {
+        Ok(()) => Ok(true),
+        Err(onboarding::Error::SomebodyElse) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Holds a child against the lists.

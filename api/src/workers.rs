@@ -17,6 +17,7 @@ use crate::idempotency;
 use crate::mail::Postman;
 use crate::problem::Problem;
 use crate::request_limits::Limits;
+use crate::screened::Screened;
 
 /// Messages that are delivered at once: a mail server that does not answer must not hold up who waits for a code.
 const DELIVERIES_AT_ONCE: usize = 4;
@@ -130,7 +131,7 @@ async fn every(
 }
 
 /// Ends campaigns whose deadline has passed, gives back what failed ones hold, and releases tranches whose release was
-/// cut off after the last approval.
+/// cut off after the last approval, or waited for a review.
 async fn end_campaigns(house: &House) -> Result<(), Problem> {
     // A campaign that cannot be ended must not keep others' money from going back.
     match house.projects.end_due().await {
@@ -145,7 +146,7 @@ async fn end_campaigns(house: &House) -> Result<(), Problem> {
         }
         tracing::info!(refunded, "gave back commitments of failed projects");
     }
-    let released = post_due(house, house.milestones.releases_due(UNITS_AT_ONCE).await?).await?;
+    let released = post_due(house, house.milestones.releases_due(UNITS_AT_ONCE, &Screened(house)).await?).await?;
     if released > 0 {
         tracing::info!(released, "released tranches that were approved");
     }

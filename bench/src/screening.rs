@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 use clap::Args;
 use onboarding::screening::{
-    CaseFilter, EntryKind, Facts, Index, ListEntry, ListFormat, ListLoad, ListName, PartialDate, Score, Screening,
-    Spellings, Subject, SubjectKind,
+    CaseFilter, EntryKind, Facts, Index, ListEntry, ListFormat, ListLoad, ListName, PartialDate, Removals, Score,
+    Screening, Spellings, Subject, SubjectKind,
 };
 use platform::cipher::Cipher;
 use platform::clock::Clock;
@@ -155,7 +155,7 @@ async fn measure(server: &Server, options: &ScreeningOptions, machine: &str) -> 
     client.batch_execute("checkpoint").await?;
     let started = Instant::now();
     let (name, file) = (ListName::try_new("bench")?, list(options.names)?);
-    let loaded = desk.load_list(&name, ListFormat::OpensanctionsCsv, file, None).await?;
+    let loaded = desk.load_list(&name, ListFormat::OpensanctionsCsv, file, Removals::AFew, None).await?;
     let ListLoad::Loaded(version) = loaded else { return Err("the list was there before".into()) };
     told("loaded", u64::try_from(version.entries)?, started.elapsed(), "entries");
     if let Err(error) = machine::forget_peak() {

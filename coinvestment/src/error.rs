@@ -87,7 +87,7 @@ pub enum Error {
     )]
     BusinessNotOffered,
     /// A text is empty or too long.
-    #[error("{field} has 1 to {maximum} characters, and no control characters")]
+    #[error("{field} has 1 to {maximum} characters, and none that cannot be seen")]
     Text {
         /// Which one.
         field: &'static str,
@@ -145,6 +145,12 @@ pub enum Error {
         /// Those that it needs.
         needed: usize,
     },
+    /// Somebody looks at who the owner or the supplier is.
+    #[error("this waits until our staff have looked at it; the money stays where it is, and nothing is lost")]
+    UnderReview,
+    /// Whether somebody has to wait could not be found out.
+    #[error("whether somebody has to wait could not be asked: {0}")]
+    Clearance(String),
     /// What is stored is not what this room writes.
     #[error("co-investment holds something that it never writes: {0}")]
     Corrupt(&'static str),

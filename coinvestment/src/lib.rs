@@ -6,7 +6,8 @@
 //!   released, at every moment.
 //! - A campaign never takes more than its maximum, nor anything after its deadline, whatever the concurrency.
 //! - A campaign that fails returns every unit of money, once, also when the run is cut and resumed.
-//! - A tranche is released when two different kinds of party approved its milestone, and never twice.
+//! - A tranche is released when two different kinds of party approved its milestone and neither the owner nor the
+//!   supplier has to wait, and never twice.
 //! - A community's project takes gifts of people who have a name, a business money of those who showed a document.
 //! - The tranches sum to what was raised, to the minor unit.
 //! - The names of suppliers and the owners' evidence are sealed at rest.
@@ -30,6 +31,7 @@
 //! Business projects with the protection of their investors, loans and revenue shares with their distributions,
 //! matching funds, drafts, suspension and default, impact.
 
+mod clearance;
 mod commitment;
 mod disbursement;
 mod error;
@@ -40,6 +42,7 @@ mod standing;
 #[cfg(test)]
 mod transitions;
 
+pub use clearance::Clearance;
 pub use commitment::{
     Commitment, CommitmentEvent, CommitmentId, CommitmentState, Commitments, ContributorId, Placing, Withdrawing,
 };
@@ -56,4 +59,4 @@ pub use project::{
 pub use standing::{Acquaintance, Standing};
 
 /// All entries of this room. Each moves a commitment or a milestone with it, so none is taken back by hand.
-pub const ENTRY_KINDS: &[ledger::EntryKind] = &[commitment::store::REFUNDED, milestone::store::RELEASED];
+pub const ENTRY_KINDS: &[ledger::EntryKind] = &[commitment::store::REFUNDED, milestone::release::RELEASED];

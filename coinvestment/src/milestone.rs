@@ -7,9 +7,11 @@
 //!
 //! The owner reports with evidence once the campaign is funded, in any order. [`APPROVALS_NEEDED`] different kinds of
 //! party approve; then the milestone's amount is released: the institution owes it to the supplier, and is ordered to
-//! pay. Amounts are fixed when the campaign is funded and do not change.
+//! pay. While somebody looks at who the owner or the supplier is, the release waits. Amounts are fixed when the
+//! campaign is funded and do not change.
 
 mod effects;
+pub(crate) mod release;
 pub(crate) mod store;
 mod tranches;
 
@@ -28,7 +30,7 @@ platform::define_id!(MilestoneId, "A step of a project.");
 
 impl MilestoneId {
     /// The milestone at that place of a project.
-    fn derived(project: ProjectId, ordinal: i32) -> Self {
+    pub(crate) fn derived(project: ProjectId, ordinal: i32) -> Self {
         Self::from_uuid(Uuid::new_v5(&project.uuid(), format!("milestone {ordinal}").as_bytes()))
     }
 }

@@ -1,10 +1,11 @@
 //! Client credentials, and those who hold them: institutions, our own staff, auditors.
 
 mod audit;
+mod institutions;
 mod staff;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use platform::clock::Clock;
 use platform::database::Database;
@@ -13,18 +14,15 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+pub use institutions::{CredentialRecord, CredentialState};
 pub use staff::{OperatorRecord, OperatorState};
 
+use crate::Error;
 use crate::person::text;
-use crate::schema::{credentials, institutions, operators};
-use crate::{Error, Institution, InstitutionId};
+use crate::schema::{credentials, operators};
 pub use audit::{AuditGrant, AuditScope, Auditor, GrantId, GrantState, MAX_GRANTED_BOOKS, MAX_LISTED_GRANTS};
 
 platform::define_id!(OperatorId, "A member of our own staff.");
-
-diesel::define_sql_function! {
-    fn coalesce(kept: Nullable<Timestamptz>, fresh: Nullable<Timestamptz>) -> Nullable<Timestamptz>;
-}
 
 /// The advisory lock of whoever makes the first operator; any number that nothing else uses.
 const FIRST_OPERATOR_LOCK: i64 = 7_306_087_002;
@@ -106,8 +104,9 @@ impl Access {
     async fn issue_in(
         &self,
         connection: &mut AsyncPgConnection,
-        holder: Holder,
-        id: Uuid,
+        (holder, id): (Holder, Uuid),
+        by: Option<&Operator>,
+        approved_at: Option<DateTime<Utc>>,
     ) -> Result<IssuedCredential, Error> {
         let issued = IssuedCredential { client_id: Uuid::now_v7(), secret: ClientSecret::generate() };
         diesel::insert_into(credentials::table)
@@ -117,6 +116,8 @@ impl Access {
                 credentials::holder_id.eq(id),
                 credentials::secret_digest.eq(digest(issued.secret.reveal())),
                 credentials::created_at.eq(self.clock.now()),
+                credentials::issued_by.eq(by.map(Operator::id)),
+                credentials::approved_at.eq(approved_at),
             ))
             .execute(connection)
             .await?;
@@ -128,6 +129,7 @@ impl Access {
         let (id, stored): (Uuid, Vec<u8>) = credentials::table
             .find(client_id)
             .filter(credentials::holder_kind.eq(holder.kind()))
+            .filter(credentials::approved_at.is_not_null())
             .filter(credentials::revoked_at.is_null())
             .select((credentials::holder_id, credentials::secret_digest))
             .first(&mut connection)
@@ -168,88 +170,32 @@ impl Access {
                     ))
                     .execute(connection)
                     .await?;
-                let issued = self.issue_in(connection, Holder::Operator, id.uuid()).await?;
+                let issued = self.issue_in(connection, (Holder::Operator, id.uuid()), None, Some(now)).await?;
                 keep(&issued).map_err(Error::NotKept)?;
                 Ok(true)
             })
             .await
     }
 
-    /// Makes a further credential for an institution; the old ones stay valid until they are revoked.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn issue_for_institution(
-        &self,
-        _by: &Operator,
-        institution: InstitutionId,
-    ) -> Result<IssuedCredential, Error> {
+    /// Revokes one credential of a holder, or all of them; what was revoked before stays as it is.
+    async fn revoke(&self, by: &Operator, holder: Holder, id: Uuid, client_id: Option<Uuid>) -> Result<(), Error> {
         let mut connection = self.database.connection().await?;
-        let known: Option<InstitutionId> = institutions::table
-            .find(institution)
-            .select(institutions::institution_id)
-            .first(&mut connection)
-            .await
-            .optional()?;
-        known.ok_or(Error::NotFound("institution"))?;
-        self.issue_in(&mut connection, Holder::Institution, institution.uuid()).await
-    }
-
-    /// Lets in the institution that a credential belongs to.
-    ///
-    /// # Errors
-    /// [`Error::WrongCredentials`], [`Error::AccountUnusable`] for an institution that is not live.
-    pub async fn sign_in_institution(&self, client_id: Uuid, secret: &SecretString) -> Result<Institution, Error> {
-        let id = self.check(Holder::Institution, client_id, secret).await?;
-        self.recognise_institution(InstitutionId::from_uuid(id)).await
-    }
-
-    /// Takes a credential of an institution back: nobody gets a token by it any more. Doing it again changes nothing.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when the institution has no such credential.
-    pub async fn revoke_of_institution(
-        &self,
-        _by: &Operator,
-        institution: InstitutionId,
-        client_id: Uuid,
-    ) -> Result<(), Error> {
-        self.revoke(Holder::Institution, institution.uuid(), Some(client_id)).await
-    }
-
-    /// Revokes one credential of a holder, or all of them.
-    async fn revoke(&self, holder: Holder, id: Uuid, client_id: Option<Uuid>) -> Result<(), Error> {
-        let mut connection = self.database.connection().await?;
-        let mut held = diesel::update(credentials::table)
+        let held: Vec<Uuid> = credentials::table
             .filter(credentials::holder_kind.eq(holder.kind()))
             .filter(credentials::holder_id.eq(id))
-            .set(credentials::revoked_at.eq(coalesce(credentials::revoked_at, Some(self.clock.now()))))
-            .into_boxed();
-        if let Some(client_id) = client_id {
-            held = held.filter(credentials::client_id.eq(client_id));
+            .select(credentials::client_id)
+            .load(&mut connection)
+            .await?;
+        let named: Vec<Uuid> = held.into_iter().filter(|held| client_id.is_none_or(|id| id == *held)).collect();
+        if named.is_empty() {
+            return Err(Error::NotFound("credential"));
         }
-        match held.execute(&mut connection).await? {
-            0 => Err(Error::NotFound("credential")),
-            _ => Ok(()),
-        }
-    }
-
-    /// Lets in the institution that a token of ours names, if it is live and a credential of its is valid.
-    ///
-    /// # Errors
-    /// [`Error::AccountUnusable`].
-    pub async fn recognise_institution(&self, id: InstitutionId) -> Result<Institution, Error> {
-        self.holds_credential(id.uuid()).await?;
-        let mut connection = self.database.connection().await?;
-        let code: String = institutions::table
-            .find(id)
-            .filter(institutions::state.eq("live"))
-            .select(institutions::code)
-            .first(&mut connection)
-            .await
-            .optional()?
-            .ok_or(Error::AccountUnusable)?;
-        Institution::stored(id, &code)
+        diesel::update(credentials::table.filter(credentials::client_id.eq_any(named)))
+            .filter(credentials::revoked_at.is_null())
+            .set((credentials::revoked_at.eq(self.clock.now()), credentials::revoked_by.eq(by.id)))
+            .execute(&mut connection)
+            .await?;
+        Ok(())
     }
 
     /// Lets in a member of staff.
@@ -279,11 +225,11 @@ impl Access {
 
     async fn holds_credential(&self, holder: Uuid) -> Result<(), Error> {
         let mut connection = self.database.connection().await?;
-        let valid: bool = diesel::select(diesel::dsl::exists(
-            credentials::table.filter(credentials::holder_id.eq(holder)).filter(credentials::revoked_at.is_null()),
-        ))
-        .get_result(&mut connection)
-        .await?;
+        let held = credentials::table
+            .filter(credentials::holder_id.eq(holder))
+            .filter(credentials::approved_at.is_not_null())
+            .filter(credentials::revoked_at.is_null());
+        let valid: bool = diesel::select(diesel::dsl::exists(held)).get_result(&mut connection).await?;
         if valid { Ok(()) } else { Err(Error::AccountUnusable) }
     }
 }

@@ -80,7 +80,7 @@ pub enum Error {
         earliest: i32,
     },
     /// A text is empty or too long.
-    #[error("{field} has 1 to {maximum} characters on one line")]
+    #[error("{field} has 1 to {maximum} characters on one line, and none that cannot be seen")]
     Text {
         /// Which one.
         field: &'static str,
@@ -117,6 +117,9 @@ pub enum Error {
     /// It takes two people.
     #[error("it takes two people: another operator than the one who asked for it")]
     SamePerson,
+    /// Somebody to be paid is kept under that id already, and is another one.
+    #[error("somebody else is kept there already")]
+    SomebodyElse,
     /// An institution of that code is there already.
     #[error("an institution of that code is there already")]
     CodeTaken,
@@ -129,6 +132,16 @@ pub enum Error {
     /// A list's file could not be read.
     #[error("the list cannot be read: {0}")]
     ListUnread(#[source] std::io::Error),
+    /// A list's file leaves out more names than goes without saying; nothing of it was taken.
+    #[error(
+        "the file leaves out {removed} of the {known} entries that the list has, more than one of ten; if that is right, say that {removed} may go"
+    )]
+    ListShrinks {
+        /// Entries that it leaves out.
+        removed: usize,
+        /// Entries that the list has.
+        known: usize,
+    },
     /// Another version of the list came into force meanwhile.
     #[error("another version of this list came into force meanwhile; load the file again")]
     ListChanging,

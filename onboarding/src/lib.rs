@@ -30,8 +30,8 @@ pub mod screening;
 mod transitions;
 
 pub use access::{
-    Access, AuditGrant, AuditScope, Auditor, ClientSecret, GrantId, GrantState, IssuedCredential, MAX_GRANTED_BOOKS,
-    MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
+    Access, AuditGrant, AuditScope, Auditor, ClientSecret, CredentialRecord, CredentialState, GrantId, GrantState,
+    IssuedCredential, MAX_GRANTED_BOOKS, MAX_LISTED_GRANTS, Operator, OperatorId, OperatorRecord, OperatorState,
 };
 pub use child::{
     Allowance, Asked, Child, ChildError, ChildEvent, ChildId, ChildState, Children, Claim, Deposit, DepositId,

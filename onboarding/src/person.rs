@@ -12,6 +12,7 @@ mod second_factor;
 mod store;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use platform::unseen::is_misleading;
 use serde::{Deserialize, Serialize};
 
 pub use client_network::ClientNetwork;
@@ -237,7 +238,7 @@ impl Identity {
 
 pub(crate) fn text(field: &'static str, given: &str) -> Result<String, Error> {
     let given = given.trim();
-    if given.is_empty() || given.chars().count() > LONGEST_TEXT || given.chars().any(char::is_control) {
+    if given.is_empty() || given.chars().count() > LONGEST_TEXT || given.chars().any(is_misleading) {
         return Err(Error::Text { field, maximum: LONGEST_TEXT });
     }
     Ok(given.to_owned())

@@ -177,6 +177,10 @@ diesel::table! {
         secret_digest -> Bytea,
         created_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        issued_by -> Nullable<Uuid>,
+        approved_by -> Nullable<Uuid>,
+        approved_at -> Nullable<Timestamptz>,
+        revoked_by -> Nullable<Uuid>,
     }
 }
 
@@ -270,6 +274,7 @@ diesel::table! {
         first_confirmed_by -> Nullable<Uuid>,
         opened_at -> Timestamptz,
         decided_at -> Nullable<Timestamptz>,
+        sealed_name -> Nullable<Bytea>,
     }
 }
 

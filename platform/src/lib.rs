@@ -8,7 +8,8 @@
 //! - [`clock::Clock`]: the time, which tests can set;
 //! - [`cipher::Cipher`]: personal data sealed at rest, and blind indexes to find it by;
 //! - [`tls`]: the provider of cryptography that HTTP clients find;
-//! - [`outbox`]: messages to the outside that commit with what caused them.
+//! - [`outbox`]: messages to the outside that commit with what caused them;
+//! - [`unseen`]: characters by which texts look alike and are not.
 
 pub mod cipher;
 pub mod clock;
@@ -22,5 +23,6 @@ pub mod schema;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tls;
+pub mod unseen;
 
 pub use error::Error;

@@ -4,6 +4,7 @@ mod store;
 
 use chrono::{DateTime, Utc};
 use iban::IbanLike;
+use platform::unseen::is_misleading;
 use serde::{Deserialize, Serialize};
 
 pub use store::Beneficiaries;
@@ -11,6 +12,9 @@ pub use store::Beneficiaries;
 use crate::Error;
 
 platform::define_id!(BeneficiaryId, "Somebody who is paid.");
+
+/// Beneficiaries that one sender has at most: as many as the list shows.
+pub const MAX_BENEFICIARIES: i64 = 200;
 
 /// Characters that a name or an account has at most.
 const LONGEST_TEXT: usize = 200;
@@ -101,6 +105,16 @@ impl NewBeneficiary {
         &self.country
     }
 
+    /// Whether it is the same one, paid in the same way.
+    #[must_use]
+    pub fn is(&self, kept: &Beneficiary) -> bool {
+        self.name == kept.name
+            && self.channel == kept.channel
+            && self.account == kept.account
+            && self.institution == kept.institution
+            && self.country == kept.country
+    }
+
     /// Checks who is to be paid by a partner.
     ///
     /// # Errors
@@ -131,12 +145,14 @@ impl NewBeneficiary {
                 }
                 Some(text.to_owned())
             }
-            (Channel::InstitutionAccount, Some(text)) => {
-                Some(checked(text).ok_or_else(|| fault("account", "is empty, too long, or has control characters"))?)
-            }
+            (Channel::InstitutionAccount, Some(text)) => Some(
+                checked(text)
+                    .ok_or_else(|| fault("account", "is empty, too long, or has characters that cannot be seen"))?,
+            ),
         };
         Ok(Self {
-            name: checked(name).ok_or_else(|| fault("name", "is empty, too long, or has control characters"))?,
+            name: checked(name)
+                .ok_or_else(|| fault("name", "is empty, too long, or has characters that cannot be seen"))?,
             channel,
             account,
             institution: partner.code.clone(),
@@ -147,7 +163,7 @@ impl NewBeneficiary {
 
 fn checked(text: &str) -> Option<String> {
     let text = text.trim();
-    let valid = !text.is_empty() && text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control);
+    let valid = !text.is_empty() && text.chars().count() <= LONGEST_TEXT && !text.chars().any(is_misleading);
     valid.then(|| text.to_owned())
 }
 
@@ -172,5 +188,16 @@ mod tests {
         assert!(made(MobileWallet, Some("+221771234567")));
         assert!(!made(MobileWallet, Some("771234567")));
         assert!(!made(InstitutionAccount, Some("1")), "the partner does not offer it");
+    }
+
+    #[test]
+    fn a_name_holds_nothing_that_cannot_be_seen() {
+        let partner =
+            PayoutPartner { code: "caisse-thies".to_owned(), country: "SN".to_owned(), channels: vec![Channel::Cash] };
+        let made = |name: &str| NewBeneficiary::try_new(name, Channel::Cash, None, &partner).is_ok();
+        assert!(made("Fatou Ndiaye") && made("علی\u{200c}رضا"));
+        for unseen in ['\u{ad}', '\u{200b}', '\u{202e}', '\u{2060}', '\u{feff}', '\n'] {
+            assert!(!made(&format!("Fa{unseen}tou")), "{unseen:?}");
+        }
     }
 }

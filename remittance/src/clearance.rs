@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::future::Future;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::Error;
@@ -19,4 +20,7 @@ pub(crate) fn nobody_waits(waiting: &HashSet<Uuid>) -> Result<(), Error> {
 pub trait Clearance: Sync {
     /// Which of these have to wait.
     fn waiting(&self, parties: Vec<Uuid>) -> impl Future<Output = Result<HashSet<Uuid>, Error>> + Send;
+
+    /// Since when the first of these has had to wait; none when none has to.
+    fn waiting_since(&self, parties: Vec<Uuid>) -> impl Future<Output = Result<Option<DateTime<Utc>>, Error>> + Send;
 }

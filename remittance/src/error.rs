@@ -93,6 +93,12 @@ pub enum Error {
     /// The beneficiary cannot be paid on this corridor.
     #[error("the beneficiary is not in a country of this corridor")]
     BeneficiaryElsewhere,
+    /// The sender has named so many already.
+    #[error("you have named {most} people to be paid, which is as many as can be")]
+    TooManyBeneficiaries {
+        /// How many can be.
+        most: i64,
+    },
     /// The beneficiary's details are faulty.
     #[error("{field}: {what}")]
     Beneficiary {
@@ -110,6 +116,12 @@ pub enum Error {
     /// Somebody looks at who the sender or the beneficiary is.
     #[error("this waits until our staff have looked at it; the money stays where it is, and nothing is lost")]
     UnderReview,
+    /// It was paid at a time at which it cannot have been.
+    #[error("it was paid between {from} and now")]
+    PaidAt {
+        /// When the sender had paid it in.
+        from: DateTime<Utc>,
+    },
     /// Whether somebody has to wait could not be found out.
     #[error("whether somebody has to wait could not be asked: {0}")]
     Clearance(String),

@@ -32,7 +32,9 @@ pub mod schema;
 
 pub use allocation::{Instruction, MAX_ALLOCATIONS, Portion, Split, Target, split};
 pub use bank_file::{BankFile, MAX_FILE_BYTES, MAX_FILE_PAY_INS, read_camt_054, read_csv};
-pub use beneficiary::{Beneficiaries, Beneficiary, BeneficiaryId, Channel, NewBeneficiary, PayoutPartner};
+pub use beneficiary::{
+    Beneficiaries, Beneficiary, BeneficiaryId, Channel, MAX_BENEFICIARIES, NewBeneficiary, PayoutPartner,
+};
 pub use clearance::Clearance;
 pub use corridor::{Corridor, CorridorCode, CorridorFaults, Corridors, FeeTable};
 pub use error::Error;
@@ -43,6 +45,6 @@ pub use rate::{InvalidRate, MidRate, Rate, RateNature, RateTable, Rates, SetRate
 pub use reference::find as find_reference;
 pub use remittance::entries::ENTRY_KINDS;
 pub use remittance::{
-    CANCEL_WITHIN, ClaimId, Event, HistoryLine, Payout, Placement, RejectionReason, Remittance, RemittanceId,
-    Remittances, SendingLimits, State,
+    CANCEL_WITHIN, ClaimId, Confirmable, Event, Handover, HistoryLine, Payout, Placement, RejectionReason, Remittance,
+    RemittanceId, Remittances, SendingLimits, State,
 };

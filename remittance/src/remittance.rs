@@ -30,9 +30,10 @@ mod units;
 use chrono::{DateTime, Duration, Utc};
 use ledger::{AccountCode, Currency, Effect, Money};
 use serde::Serialize;
+use uuid::Uuid;
 
 pub(crate) use effects::pay_in_credited;
-pub use payout::ClaimId;
+pub use payout::{ClaimId, Confirmable, Handover};
 pub use store::{HistoryLine, Remittances, SendingLimits};
 
 use crate::quote::Allocation;
@@ -287,6 +288,14 @@ pub struct Payout {
     pub remittance: Remittance,
     /// Who is paid.
     pub beneficiary: Beneficiary,
+}
+
+impl Payout {
+    /// Whom it is asked of whether anybody has to wait.
+    #[must_use]
+    pub fn parties(&self) -> Vec<Uuid> {
+        vec![self.remittance.sender.uuid(), self.remittance.beneficiary.uuid()]
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! A village that wants a well: the rooms on a database of their own, and the ordinary case in a line.
 
+use std::collections::HashSet;
+
 use chrono::Duration;
 use coinvestment::{
-    Acquaintance, Commitments, ContributorId, Disbursements, Kind, MilestoneDraft, Milestones, NewProject, OwnerId,
+    Acquaintance, Clearance, Commitments, ContributorId, Disbursements, Kind, MilestoneDraft, Milestones, NewProject, OwnerId,
     Party, Project, ProjectDraft, ProjectId, Projects, Standing, VettingDecision,
 };
 use diesel_async::RunQueryDsl;
@@ -39,6 +41,16 @@ pub struct Village {
     pub milestones: Milestones,
     pub disbursements: Disbursements,
     _writer: WriterTask,
+}
+
+/// Whom the village's tests let wait.
+#[derive(Default)]
+pub struct Waiting(pub Vec<Uuid>);
+
+impl Clearance for Waiting {
+    async fn waiting(&self, parties: Vec<Uuid>) -> std::result::Result<HashSet<Uuid>, coinvestment::Error> {
+        Ok(parties.into_iter().filter(|party| self.0.contains(party)).collect())
+    }
 }
 
 impl Village {
@@ -138,7 +150,7 @@ impl Village {
         self.milestones.report(self.owner, milestone, "photographs and the invoice").await?;
         self.milestones.approve(Party::Institution(INSTITUTION.to_owned()), milestone).await?;
         self.milestones.approve(self.operator.clone(), milestone).await?;
-        Ok(self.milestones.releasing(milestone).await?)
+        Ok(self.milestones.releasing(milestone, &Waiting::default()).await?)
     }
 
     /// What an account holds; nothing when it was never used.

@@ -300,6 +300,11 @@ class Stage:
         """A second operator, who approves; a third who waits and a fourth who is gone; a close and an adjustment after it."""
         second, third, fourth = [self.operator.post("/operators", {"name": name}) for name in ("Binta", "Codou", "Dieynaba")]
         other = Client(self.base, "operator").sign_in(second["credential"])
+        # A credential that one asks for and the other lets in.
+        credentials = f"/institutions/{self.known['institutions'][2]}/credentials"
+        issued = self.operator.post(credentials)["client_id"]
+        other.post(f"{credentials}/{issued}/approval")
+        self.operator.get(f"{credentials}?limit=1")
         fourth = fourth["operator"]["id"]
         other.post(f"/operators/{fourth}/approval")
         other.post(f"/operators/{fourth}/revocation")
@@ -423,7 +428,7 @@ class Stage:
                 "/periods",
                 f"/periods/{self.close}/balances?limit=2",
             ],
-            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/guardians", "/child-payments?institution=caisse-thies", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/dead-letters?limit=1", "/screening/versions?limit=2", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}", "/documents?limit=2", f"/documents/{first['documents']}", f"/documents/{first['documents']}/images/1"],
+            self.operator: ["/safeguarding", "/rates", "/units", "/pay-ins?limit=2", "/milestones", "/guardians", "/child-payments?institution=caisse-thies", "/book-transfers?from_book=1", "/book-positions", "/operators", "/books/1/proposals", f"/books/1/proposals/{first['proposals']}", f"/books/1/periods/{self.close}/balances", "/audit-grants?limit=1", "/dead-letters?limit=1", "/screening/versions?limit=2", "/screening/subjects?limit=1", "/screening/cases?state=open&limit=2", f"/screening/cases/{first['cases']}", "/documents?limit=2", f"/documents/{first['documents']}", f"/documents/{first['documents']}/images/1"],
             self.anybody: [
                 "/corridors",
                 "/prices?corridor=eur-xof&amount=100.00",

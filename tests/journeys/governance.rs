@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 use serde_json::{Value, json};
 use tests::Result;
-use tests::server::{Answer, Staff, TestServer};
+use tests::server::{Answer, Partner, Staff, TestServer};
 
 struct Office {
     server: TestServer,
@@ -18,6 +18,8 @@ impl Office {
     async fn open() -> Result<Self> {
         let server = TestServer::start().await?;
         let aissatou = server.staff().await?;
+        // The second one comes later than the first: whoever is newest must not pass for the first.
+        server.clock.advance(Duration::minutes(1));
         let made = aissatou.caller.post("/operator/operators").json(&json!({ "name": "Binta Sow" })).send().await?;
         let made = made.expect(201);
         assert_eq!(made["operator"]["state"], "active");
@@ -53,6 +55,7 @@ fn lines(debit: &str, credit: &str, amount: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_third_operator_takes_two_and_whoever_is_sent_away_is_out_at_once() -> Result {
     let Office { server, aissatou, binta } = Office::open().await?;
+    server.clock.advance(Duration::minutes(1));
     let made = binta.caller.post("/operator/operators").json(&json!({ "name": "Codou" })).send().await?.expect(201);
     assert_eq!(made["operator"]["state"], "waiting");
     let out = server.anybody().token_for("operator", &made["credential"]).await?;
@@ -75,6 +78,70 @@ async fn a_third_operator_takes_two_and_whoever_is_sent_away_is_out_at_once() ->
     aissatou.caller.post(&approval).send().await?.problem(409, "wrong-state");
     let nobody = "/operator/operators/00000000-0000-0000-0000-000000000000/revocation";
     aissatou.caller.post(nobody).send().await?.problem(404, "not-found");
+
+    // Who sends all others away is not alone by that.
+    let first = listed["items"][0]["id"].as_str().unwrap_or_default();
+    binta.caller.post(&format!("/operator/operators/{first}/revocation")).send().await?.expect(200);
+    let made = binta.caller.post("/operator/operators").json(&json!({ "name": "Dieynaba" })).send().await?.expect(201);
+    assert_eq!(made["operator"]["state"], "waiting");
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_alone_gets_to_act_in_an_institutions_name() -> Result {
+    let Office { server, aissatou, binta } = Office::open().await?;
+    let applied =
+        json!({ "code": "caisse-thies", "name": "Caisse de Thiès", "country": "SN", "products": ["savings"] });
+    let applied = aissatou.caller.post("/operator/institutions").json(&applied).send().await?.expect(201);
+    let id = uuid::Uuid::parse_str(applied["id"].as_str().unwrap_or_default())?;
+    for step in ["approval", "launch"] {
+        aissatou.advance(id, step).await?.expect(200);
+    }
+    let credentials = format!("/operator/institutions/{id}/credentials");
+    let made = aissatou.caller.post(&credentials).send().await?.expect(201);
+    assert_eq!(made["state"], "waiting");
+    server.anybody().token_for("partner", &made).await?.problem(401, "wrong-credentials");
+    let client = made["client_id"].as_str().unwrap_or_default();
+    let approval = format!("{credentials}/{client}/approval");
+    aissatou.caller.post(&approval).send().await?.problem(403, "two-people");
+    let approved = binta.caller.post(&approval).send().await?.expect(200);
+    assert_eq!(approved["state"], "valid");
+    let caisse = Partner::sign_in(&server.anybody(), "caisse-thies", id, made.clone()).await?;
+    caisse.caller.get("/partner/payouts").send().await?.expect(200);
+
+    let other = binta.caller.post(&credentials).send().await?.expect(201);
+    let other = other["client_id"].as_str().unwrap_or_default();
+    aissatou.caller.post(&format!("{credentials}/{other}/revocation")).send().await?.expect(204);
+    aissatou.caller.post(&format!("{credentials}/{other}/approval")).send().await?.problem(409, "wrong-state");
+    let listed = binta.caller.get(&format!("{credentials}?limit=1")).send().await?.expect(200);
+    assert_eq!(listed["items"], json!([approved]));
+    let next = listed["next"].as_str().unwrap_or_default();
+    let rest = binta.caller.get(&format!("{credentials}?cursor={next}")).send().await?.expect(200);
+    let revoked = &rest["items"][0];
+    assert_eq!((&revoked["state"], &revoked["client_id"]), (&"revoked".into(), &other.into()));
+    // Who asked for the one let in the other, and took back the one that the other asked for.
+    assert_eq!((&revoked["issued_by"], &revoked["revoked_by"]), (&approved["approved_by"], &approved["issued_by"]));
+    caisse.signed_in().await?;
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_of_audit_tells_who_made_it_and_who_ended_it() -> Result {
+    let Office { server, aissatou, binta } = Office::open().await?;
+    let operators = aissatou.caller.get("/operator/operators").send().await?.expect(200);
+    let [hers, theirs] = [0, 1].map(|place| operators["items"][place]["id"].clone());
+    let wish =
+        json!({ "auditor": "Nafi Sarr", "ends_at": server.clock.now() + Duration::days(1), "personal_data": true });
+    let grant = aissatou.caller.post("/operator/audit-grants").json(&wish).send().await?.expect(201);
+    let revocation = format!("/operator/audit-grants/{}/revocation", grant["grant"].as_str().unwrap_or_default());
+    let revoked = binta.caller.post(&revocation).send().await?.expect(200);
+    assert_eq!((&revoked["made_by"], &revoked["revoked_by"]), (&hers, &theirs));
+    assert_eq!(revoked["revoked_at"], json!(server.clock.now()));
+    // Whoever does it again is not the one who did it.
+    server.clock.advance(Duration::minutes(1));
+    assert_eq!(aissatou.caller.post(&revocation).send().await?.expect(200), revoked);
+    let listed = binta.caller.get("/operator/audit-grants").send().await?.expect(200);
+    assert_eq!(listed["items"], json!([revoked]));
     server.stop().await
 }
 

@@ -26,6 +26,7 @@ mod pseudonyms;
 mod reconciliation;
 mod referrals;
 mod repeating;
+mod screened_projects;
 mod screening;
 mod sign_in;
 mod units;

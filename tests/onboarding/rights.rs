@@ -12,6 +12,7 @@ async fn the_servers_role_cannot_change_what_is_told_once() -> Result {
     for statement in [
         "update onboarding.credentials set secret_digest = ''",
         "update onboarding.credentials set holder_id = client_id",
+        "update onboarding.credentials set issued_by = null",
         "update onboarding.operators set name = ''",
         "update onboarding.audit_grants set ends_at = now()",
         "update onboarding.audit_reads set what = ''",

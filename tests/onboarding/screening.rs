@@ -2,16 +2,20 @@
 
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
 
+use diesel_async::SimpleAsyncConnection;
 use onboarding::screening::{
-    CaseFilter, CaseState, Facts, ListFormat, ListLoad, ListName, ListVersion, Score, Screening, Spellings, Subject,
-    SubjectKind, Verdict,
+    CaseFilter, CaseState, Facts, ListFormat, ListLoad, ListName, ListVersion, Removals, Score, Screening, Spellings,
+    Subject, SubjectKind, Verdict,
 };
 use onboarding::{Access, Error, Operator};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::testing::TestDatabase;
 use tests::Result;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 const UN: &str = include_str!("../../onboarding/tests/screening/un.xml");
@@ -36,10 +40,20 @@ impl Desk {
     }
 
     async fn load(&self, list: &str, format: ListFormat, text: &str) -> Result<std::result::Result<ListLoad, Error>> {
+        self.load_removing(Removals::AFew, list, format, text).await
+    }
+
+    async fn load_removing(
+        &self,
+        removals: Removals,
+        list: &str,
+        format: ListFormat,
+        text: &str,
+    ) -> Result<std::result::Result<ListLoad, Error>> {
         let mut file: File = tempfile::tempfile()?;
         file.write_all(text.as_bytes())?;
         file.rewind()?;
-        Ok(self.screening.load_list(&ListName::try_new(list)?, format, file, None).await)
+        Ok(self.screening.load_list(&ListName::try_new(list)?, format, file, removals, None).await)
     }
 
     async fn loaded(&self, list: &str, format: ListFormat, text: &str) -> Result<ListVersion> {
@@ -107,7 +121,10 @@ async fn a_list_is_loaded_by_version_and_the_same_file_changes_nothing() -> Resu
 
     let changed = UN.replace("Qassim Tambadu", "Qassem Tambadou").replace("Yerima", "Yerimah");
     let without = changed.split_once("<ENTITIES>").ok_or("entities")?.0.to_owned() + "</CONSOLIDATED_LIST>";
-    let second = desk.loaded("un", ListFormat::UnXml, &without).await?;
+    let ListLoad::Loaded(second) = desk.load_removing(Removals::UpTo(1), "un", ListFormat::UnXml, &without).await??
+    else {
+        return Err("it changes two and leaves one out".into());
+    };
     assert_eq!((second.entries, second.added, second.changed, second.removed), (2, 0, 2, 1));
     assert!(second.version > first.version);
     // What stays as it is stays one entry, and what comes back is a new one.
@@ -128,6 +145,29 @@ async fn a_faulty_file_is_refused_whole() -> Result {
     let refused = desk.load("un", ListFormat::UnXml, &faulty).await?.expect_err("it is faulty");
     assert!(refused.to_string().contains("YEAR"), "{refused}");
     assert_eq!(desk.load("un", ListFormat::UnXml, UN).await??, ListLoad::Unchanged(first));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_cut_off_takes_nobody_off_the_list() -> Result {
+    let desk = Desk::new().await?;
+    let file = |names: usize| {
+        let lines = (0..names)
+            .map(|number| format!("invented-{number},Person,Kassoum Tambadou {number},,,,2026-01-12T06:00:00\n"));
+        "id,schema,name,aliases,birth_date,countries,last_change\n".to_owned() + &lines.collect::<String>()
+    };
+    let load =
+        async |removals, names| desk.load_removing(removals, "many", ListFormat::OpensanctionsCsv, &file(names)).await;
+    let whole = desk.loaded("many", ListFormat::OpensanctionsCsv, &file(30)).await?;
+    for (removals, names) in [(Removals::AFew, 26), (Removals::AFew, 1), (Removals::UpTo(28), 1)] {
+        let refused = load(removals, names).await?;
+        assert!(matches!(refused, Err(Error::ListShrinks { removed, known: 30 }) if removed == 30 - names));
+    }
+    assert_eq!(desk.screening.list_versions(None, 10).await?, [whole], "nothing of them was taken");
+    let ListLoad::Loaded(fewer) = load(Removals::AFew, 27).await?? else { return Err("it leaves three out".into()) };
+    assert_eq!((fewer.entries, fewer.removed), (27, 3));
+    let ListLoad::Loaded(one) = load(Removals::UpTo(26), 1).await?? else { return Err("it leaves 26 out".into()) };
+    assert_eq!((one.entries, one.removed), (1, 26));
     Ok(())
 }
 
@@ -218,6 +258,29 @@ async fn two_operators_confirm_and_the_history_says_who_and_why() -> Result {
     Ok(())
 }
 
+/// A list changes, and reading it takes long: whoever waits for that must not keep the others from the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_list_with_a_connection_in_hand() -> Result {
+    let desk = Desk::new().await?;
+    desk.loaded("un", ListFormat::UnXml, UN).await?;
+    let mut owner = desk.test.owner().await?;
+    owner.batch_execute("begin; lock table onboarding.screening_entries in access exclusive mode").await?;
+    let desk = Arc::new(desk);
+    let mut people = JoinSet::new();
+    for _ in 0..40 {
+        let desk = Arc::clone(&desk);
+        people.spawn(async move { desk.enter("Awa Ndiaye", None).await.map_err(|error| error.to_string()) });
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let asked = tokio::time::timeout(Duration::from_secs(3), desk.waits(Uuid::now_v7())).await;
+    assert!(!asked.map_err(|_| "somebody holds all connections")??);
+    owner.batch_execute("commit").await?;
+    while let Some(entered) = people.join_next().await {
+        entered??;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_processes_screen_everybody_once() -> Result {
     let desk = Desk::new().await?;
@@ -226,7 +289,7 @@ async fn many_processes_screen_everybody_once() -> Result {
         desk.enter(name, None).await?;
     }
     desk.loaded("un", ListFormat::UnXml, UN).await?;
-    let mut processes = tokio::task::JoinSet::new();
+    let mut processes = JoinSet::new();
     for _ in 0..4 {
         let process = screening(&desk.test, &desk.cipher, &desk.clock)?;
         processes.spawn(async move {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use onboarding::screening::{ListFormat, ListLoad, ListName, ListVersion};
+use onboarding::screening::{ListFormat, ListLoad, ListName, ListVersion, Removals};
 use platform::clock::Clock;
 
 use super::{Failure, say, until_told};
@@ -23,6 +23,9 @@ pub(super) enum Command {
         /// How it is written.
         #[arg(long)]
         format: Format,
+        /// How many entries the file may leave out that the list has; needed when it is more than one of ten.
+        #[arg(long)]
+        removing: Option<usize>,
     },
 }
 
@@ -50,11 +53,12 @@ impl From<Format> for ListFormat {
 }
 
 pub(super) async fn run(configuration: Configuration, command: Command) -> Result<ExitCode, Failure> {
-    let Command::Load { file, list, format } = command;
+    let Command::Load { file, list, format, removing } = command;
+    let removals = removing.map_or(Removals::AFew, Removals::UpTo);
     let file = File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let open = OpenHouse::open(configuration, Clock::system()).await?;
     let loaded = tokio::select! {
-        loaded = open.house.screening.load_list(&list, format.into(), file, None) => loaded.map_err(Failure::from),
+        loaded = open.house.screening.load_list(&list, format.into(), file, removals, None) => loaded.map_err(Failure::from),
         told = until_told() => Err(told.map_or_else(Failure::from, |()| "the load was cut off; nothing was taken".into())),
     };
     open.close().await;

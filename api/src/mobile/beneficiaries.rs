@@ -11,7 +11,7 @@ use crate::body::Body;
 use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
 use crate::openapi::{ReadProblems, WriteProblems};
-use crate::problem::{Faults, Problem};
+use crate::problem::{Faults, Problem, kinds};
 use crate::screened;
 use crate::wire::words;
 
@@ -105,8 +105,8 @@ pub(super) async fn add_beneficiary(
         let partner = partner(&house, &given.institution).await?;
         let beneficiary = NewBeneficiary::try_new(&given.name, given.channel, given.account.as_deref(), &partner)?;
         let id = BeneficiaryId::from_uuid(Uuid::new_v5(&seed, b"beneficiary"));
-        screened::enter_beneficiary(&house, &person, id, &beneficiary).await?;
-        let kept = house.beneficiaries.add(SenderId::from_uuid(person.id().uuid()), id, &beneficiary).await?;
+        let kept = screened::keep_beneficiary(&house, &person, id, &beneficiary).await?;
+        let kept = kept.ok_or_else(|| Problem::new(&kinds::KEY_REUSED, "by this key somebody else is kept already"))?;
         Answer::created(BeneficiaryBody::from(kept))
     })
     .await

@@ -142,6 +142,11 @@ pub(super) async fn submit_project(
         let project = body.value.checked(house.clock.now())?;
         partner(&house, &body.value.institution).await?;
         let id = ProjectId::from_uuid(Uuid::new_v5(&seed, b"project"));
+        for (milestone, supplier) in project.suppliers(id) {
+            if !screened::enter_supplier(&house, owner(&person), milestone, supplier).await? {
+                return Err(Problem::new(&kinds::KEY_REUSED, "by this key another project is handed in already"));
+            }
+        }
         let project = house.projects.submit(owner(&person), id, project).await?;
         Answer::created(ProjectBody::read(&house, project).await?)
     })
@@ -186,6 +191,7 @@ pub(super) async fn close_campaign(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     once(&house, &*person, &key, [0; 32], async |_| {
+        screened::may_go_on(&house, &person).await?;
         let project = house.projects.close(owner(&person), ProjectId::from_uuid(*id)).await?;
         Answer::ok(ProjectBody::read(&house, project).await?)
     })
@@ -205,6 +211,7 @@ pub(super) async fn report_milestone(
     body: Body<Report>,
 ) -> Result<HttpResponse, Problem> {
     once(&house, &*person, &key, body.digest, async |_| {
+        screened::may_go_on(&house, &person).await?;
         let milestone = MilestoneId::from_uuid(*id);
         let reported = house.milestones.report(owner(&person), milestone, &body.value.evidence).await?;
         Answer::ok(MilestoneBody::new(&reported))

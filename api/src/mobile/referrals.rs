@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use onboarding::{Country, FamilyNeed, Person, Product, Referral, ReferralId};
-use remittance::{BeneficiaryId, Channel, NewBeneficiary, SenderId};
+use remittance::{BeneficiaryId, Channel, NewBeneficiary};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -139,7 +139,7 @@ pub(super) async fn accept_referral(
     .await
 }
 
-/// Makes the account that the institution opened somebody to be paid.
+/// Makes the account that the institution opened somebody to be paid. The name of the first time stays.
 #[utoipa::path(tag = "referrals", security(("token" = [])), params(KeyHeader, ("id" = Uuid, Path)),
     request_body = FamilyMember,
     responses((status = 201, description = "The beneficiary", body = BeneficiaryBody), WriteProblems))]
@@ -161,9 +161,9 @@ pub(super) async fn make_beneficiary_of_referral(
         let name = &body.value.family_member;
         let beneficiary = NewBeneficiary::try_new(name, Channel::InstitutionAccount, Some(account), &partner)?;
         let beneficiary_id = BeneficiaryId::from_uuid(Uuid::new_v5(&id, b"beneficiary"));
-        let sender = SenderId::from_uuid(person.id().uuid());
-        screened::enter_beneficiary(&house, &person, beneficiary_id, &beneficiary).await?;
-        let kept = house.beneficiaries.add(sender, beneficiary_id, &beneficiary).await?;
+        let kept = screened::keep_beneficiary(&house, &person, beneficiary_id, &beneficiary).await?;
+        let other = || Problem::new(&kinds::WRONG_STATE, "the account is kept already, in another name");
+        let kept = kept.ok_or_else(other)?;
         Answer::created(BeneficiaryBody::from(kept))
     })
     .await

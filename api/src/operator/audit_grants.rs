@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use ledger::BookId;
-use onboarding::{AuditGrant, AuditScope, GrantId, MAX_GRANTED_BOOKS, Operator};
+use onboarding::{AuditGrant, AuditScope, GrantId, MAX_GRANTED_BOOKS, Operator, OperatorId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -67,6 +67,11 @@ pub(super) struct AuditGrantBody {
     ends_at: DateTime<Utc>,
     #[schema(value_type = words::GrantState)]
     state: &'static str,
+    /// The operator who made it; none for those of before this was kept.
+    made_by: Option<Uuid>,
+    /// The operator who took it back before its end.
+    revoked_by: Option<Uuid>,
+    revoked_at: Option<DateTime<Utc>>,
 }
 
 impl AuditGrantBody {
@@ -82,6 +87,9 @@ impl AuditGrantBody {
             created_at: grant.created_at,
             ends_at: grant.ends_at,
             state,
+            made_by: grant.made_by.map(OperatorId::uuid),
+            revoked_by: grant.revoked_by.map(OperatorId::uuid),
+            revoked_at: grant.revoked_at,
         }
     }
 }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::access::Credential;
 use crate::admission::Admitted;
 use crate::body::Body;
 use crate::house::House;
@@ -119,32 +118,4 @@ pub(super) async fn suspend_institution(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     advance(&house, &operator, *id, InstitutionEvent::Suspend).await
-}
-
-/// Makes a further credential for an institution; those it has stay valid.
-#[utoipa::path(tag = "institutions", security(("token" = [])), params(("id" = Uuid, Path)),
-    responses((status = 201, description = "The credential, shown this once", body = Credential), WriteProblems))]
-#[post("/institutions/{id}/credentials")]
-pub(super) async fn issue_credential(
-    house: web::Data<House>,
-    operator: Admitted<Operator>,
-    id: web::Path<Uuid>,
-) -> Result<HttpResponse, Problem> {
-    let issued = house.access.issue_for_institution(&operator, InstitutionId::from_uuid(*id)).await?;
-    Ok(HttpResponse::Created().insert_header(("Cache-Control", "no-store")).json(Credential::from(issued)))
-}
-
-/// Takes a credential of an institution back. No token is given by it any more; when it was the last one, the
-/// institution's tokens are refused from the next request on.
-#[utoipa::path(tag = "institutions", security(("token" = [])), params(("id" = Uuid, Path), ("client" = Uuid, Path)),
-    responses((status = 204, description = "It is revoked"), WriteProblems))]
-#[post("/institutions/{id}/credentials/{client}/revocation")]
-pub(super) async fn revoke_credential(
-    house: web::Data<House>,
-    operator: Admitted<Operator>,
-    path: web::Path<(Uuid, Uuid)>,
-) -> Result<HttpResponse, Problem> {
-    let (institution, client) = path.into_inner();
-    house.access.revoke_of_institution(&operator, InstitutionId::from_uuid(institution), client).await?;
-    Ok(HttpResponse::NoContent().finish())
 }

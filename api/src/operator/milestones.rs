@@ -23,7 +23,7 @@ pub(super) async fn list_milestones(
     _operator: Admitted<Operator>,
 ) -> Result<HttpResponse, Problem> {
     let waiting = house.milestones.waiting(MOST_SHOWN).await?;
-    Ok(HttpResponse::Ok().json(waiting.iter().map(MilestoneForApproval::new).collect::<Vec<_>>()))
+    Ok(HttpResponse::Ok().json(MilestoneForApproval::read_all(&house, &waiting).await?))
 }
 
 /// Approves a reported milestone. With the second kind of party, its tranche is released.

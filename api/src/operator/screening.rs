@@ -7,13 +7,15 @@ mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use onboarding::Operator;
-use onboarding::screening::{CaseFilter, CaseId, CaseState, ListFormat, ListLoad, ListName, Verdict};
+use onboarding::screening::{
+    CaseFilter, CaseId, CaseState, ListFormat, ListLoad, ListName, MAX_LIST_ENTRIES, Removals, Verdict,
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use self::wire::{
     CaseBody, CasePage, CaseQuery, CaseWithHistory, FormatQuery, ListLoaded, ListVersionBody, ListVersionPage,
-    VerdictBody,
+    SubjectBody, SubjectPage, SubjectQuery, VerdictBody,
 };
 use super::reconciliation::upload;
 use crate::admission::Admitted;
@@ -29,13 +31,15 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(load_list)
         .service(list_versions)
         .service(list_cases)
+        .service(list_subjects)
         .service(read_case)
         .service(clear_case)
         .service(confirm_case);
 }
 
 /// Loads a list in its publisher's own form: whole or not at all. It replaces what the list said before; the same file
-/// again changes nothing. Who is known is held against it within seconds.
+/// again changes nothing. One that leaves out more than a tenth of the list is refused unless it is said how many may
+/// go. Who is known is held against it within seconds.
 #[utoipa::path(tag = "screening", security(("token" = [])),
     params(("list" = String, Path, pattern = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", example = "un"), FormatQuery),
     request_body(content((String = "application/xml"), (String = "text/csv"))),
@@ -53,6 +57,13 @@ pub(super) async fn load_list(
     let name = faults.check("list", "list", ListName::try_new(&list));
     let format = ListFormat::from_word(&query.format).ok_or("it is no form that is read here");
     let format = faults.check("format", "format", format);
+    let most = MAX_LIST_ENTRIES;
+    let removing = query.removing.map(|number| usize::try_from(number).unwrap_or(usize::MAX));
+    if removing.is_some_and(|number| number > most) {
+        faults.add("removing", "removing", format!("a list has at most {most} entries"));
+        return Err(faults.problem());
+    }
+    let removals = removing.map_or(Removals::AFew, Removals::UpTo);
     let (Some(name), Some(format)) = (name, format) else { return Err(faults.problem()) };
     let (wanted, other) = match format {
         ListFormat::OpensanctionsCsv => ("text/csv", "application/xml"),
@@ -66,7 +77,8 @@ pub(super) async fn load_list(
         return Err(Problem::new(&kinds::MEDIA_TYPE, format!("a list of this form is read as {wanted}")));
     }
     let file = upload::to_file(body).await?;
-    let answer = match house.screening.load_list(&name, format, file, Some(operator.id())).await? {
+    let loaded = house.screening.load_list(&name, format, file, removals, Some(operator.id())).await?;
+    let answer = match loaded {
         ListLoad::Loaded(version) => ListLoaded { is_new: true, version: version.into() },
         ListLoad::Unchanged(version) => ListLoaded { is_new: false, version: version.into() },
     };
@@ -100,7 +112,7 @@ pub(super) async fn list_cases(
     _operator: Admitted<Operator>,
     query: web::Query<CaseQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let CaseQuery { state, owner, list, limit, cursor } = query.into_inner();
+    let CaseQuery { state, owner, subject, list, limit, cursor } = query.into_inner();
     let page = Page::new(limit, cursor);
     let (limit, after) = (page.limit()?, page.after::<Uuid>()?.map(|(time, id)| (time, CaseId::from_uuid(id))));
     let mut faults = Faults::default();
@@ -109,11 +121,39 @@ pub(super) async fn list_cases(
     let list_is_named =
         list.as_deref().is_none_or(|list| faults.check("list", "list", ListName::try_new(list)).is_some());
     let (Ok(state), true) = (state, list_is_named) else { return Err(faults.problem()) };
-    let found = house.screening.cases(&CaseFilter { state, owner, list }, after, limit).await?;
+    let found = house.screening.cases(&CaseFilter { state, owner, subject, list }, after, limit).await?;
     let next = cursor::next(&found, limit, |last| cursor::write(last.opened_at, last.id.uuid()));
     let mut response = cursor::answer(&request, next.as_deref());
     response.insert_header(("Cache-Control", "no-store"));
     Ok(response.json(CasePage { items: found.into_iter().map(CaseBody::from).collect(), next }))
+}
+
+/// Whom cases in a state are about, the longest waiting first: one name may be like many on the lists.
+#[utoipa::path(tag = "screening", security(("token" = [])), params(SubjectQuery),
+    responses((status = 200, description = "A page", body = SubjectPage), ReadProblems))]
+#[get("/screening/subjects")]
+pub(super) async fn list_subjects(
+    request: HttpRequest,
+    house: web::Data<House>,
+    _operator: Admitted<Operator>,
+    query: web::Query<SubjectQuery>,
+) -> Result<HttpResponse, Problem> {
+    let SubjectQuery { state, limit, cursor } = query.into_inner();
+    let page = Page::new(limit, cursor);
+    let (limit, after) = (page.limit()?, page.after::<Uuid>()?);
+    let state = named_state(state)?.unwrap_or(CaseState::Open);
+    let found = house.screening.subjects_with_cases(state, after, limit).await?;
+    let next = cursor::next(&found, limit, |last| cursor::write(last.first_opened_at, last.id));
+    let mut response = cursor::answer(&request, next.as_deref());
+    response.insert_header(("Cache-Control", "no-store"));
+    Ok(response.json(SubjectPage { items: found.into_iter().map(SubjectBody::from).collect(), next }))
+}
+
+fn named_state(word: Option<String>) -> Result<Option<CaseState>, Problem> {
+    let Some(word) = word else { return Ok(None) };
+    let mut faults = Faults::default();
+    let state = CaseState::from_word(&word).ok_or("it is no state of a case");
+    faults.check("state", "state", state).map(Some).ok_or_else(|| faults.problem())
 }
 
 /// One case, with what happened to it.

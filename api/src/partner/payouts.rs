@@ -1,13 +1,13 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use onboarding::Institution;
-use remittance::{ClaimId, Payout, RejectionReason, RemittanceId, State};
+use remittance::{ClaimId, Confirmable, Handover, Payout, RejectionReason, RemittanceId, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::admission::Admitted;
-use crate::body::Body;
+use crate::body::{Body, OptionalBody};
 use crate::cursor::{self, Page};
 use crate::funding::{self, Posted};
 use crate::house::House;
@@ -114,6 +114,14 @@ impl PayoutState {
     }
 }
 
+/// What was paid before it was confirmed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Confirmation {
+    /// When the money was handed over or credited, where that is done already. Left out, it is done after the answer.
+    paid_at: Option<DateTime<Utc>>,
+}
+
 /// Why it cannot be paid.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -195,8 +203,10 @@ pub(super) async fn make_payout_ready(
     .await
 }
 
-/// Says that it was paid. From then on we owe it to the institution.
+/// Says that it is paid. From then on we owe it to the institution. While our staff look at sender or beneficiary it is
+/// refused, but for what was paid before they had to, which `paid_at` says.
 #[utoipa::path(tag = "payouts", security(("token" = [])), params(KeyHeader, ("id" = Uuid, Path)),
+    request_body = Option<Confirmation>,
     responses((status = 200, description = "The payout", body = PayoutBody), WriteProblems))]
 #[post("/payouts/{id}/confirmation")]
 pub(super) async fn confirm_payout(
@@ -204,11 +214,36 @@ pub(super) async fn confirm_payout(
     institution: Admitted<Institution>,
     key: Key,
     id: web::Path<Uuid>,
+    body: OptionalBody<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    once(&house, &*institution, &key, [0; 32], async |_| {
-        settle(&house, &institution, *id, State::PaidOut, |remittance| house.remittances.paying_out(remittance)).await
+    let handover = body.value.and_then(|given| given.paid_at).map_or(Handover::Ahead, Handover::Done);
+    once(&house, &*institution, &key, body.digest, async |_| {
+        check_confirmation(&house, &institution, *id, handover).await?;
+        let unit = |remittance: &remittance::Remittance| house.remittances.paying_out(remittance, handover);
+        settle(&house, &institution, *id, State::PaidOut, unit).await
     })
     .await
+}
+
+/// Refuses to confirm what has to wait. What was paid before is noted in the cases for which it would have to.
+async fn check_confirmation(
+    house: &House,
+    institution: &Institution,
+    id: Uuid,
+    handover: Handover,
+) -> Result<(), Problem> {
+    let code = institution.code().as_str();
+    let payout = house.remittances.payout(code, RemittanceId::from_uuid(id)).await?;
+    if payout.remittance.state == State::PaidOut {
+        return Ok(());
+    }
+    let confirmable = house.remittances.confirmable(&payout, handover, &Screened(house)).await?;
+    if let (Confirmable::PaidBefore, Handover::Done(paid_at)) = (confirmable, handover) {
+        let reference = &payout.remittance.reference;
+        let note = format!("{code} paid remittance {reference} at {paid_at:?}, before this, as it says");
+        house.screening.note(&payout.parties(), &note).await?;
+    }
+    Ok(())
 }
 
 /// Says that it cannot be paid. The sender has everything back at once, the fee too.

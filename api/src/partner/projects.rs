@@ -87,7 +87,7 @@ pub(super) async fn list_milestones(
 ) -> Result<HttpResponse, Problem> {
     let project = house.projects.vetted_by(institution.code().as_str(), ProjectId::from_uuid(*id)).await?;
     let milestones = house.milestones.of(project.id).await?;
-    Ok(HttpResponse::Ok().json(milestones.iter().map(MilestoneForApproval::new).collect::<Vec<_>>()))
+    Ok(HttpResponse::Ok().json(MilestoneForApproval::read_all(&house, &milestones).await?))
 }
 
 /// Approves a reported milestone. With the second kind of party, its tranche is released.

@@ -18,6 +18,12 @@ fn with_currency(money: Money) -> String {
     format!("{money} {}", money.currency())
 }
 
+/// The problem of a question to screening that it did not answer.
+fn not_looked_up(said: &str) -> Problem {
+    tracing::warn!(said, "screening did not answer");
+    Problem::new(&kinds::UNAVAILABLE, "it cannot be looked up at the moment whether this may go on").retry_after(1)
+}
+
 impl From<platform::Error> for Problem {
     fn from(error: platform::Error) -> Self {
         match error {
@@ -80,7 +86,7 @@ impl From<onboarding::Error> for Problem {
             Error::Books { .. } => invalid("/books", "books", said),
             Error::Backwards { .. } => invalid("/booked_through", "backwards", said),
             Error::NotFound(_) => Self::new(&kinds::NOT_FOUND, said),
-            Error::WrongState { .. } => Self::new(&kinds::WRONG_STATE, said),
+            Error::WrongState { .. } | Error::SomebodyElse => Self::new(&kinds::WRONG_STATE, said),
             Error::SamePerson => Self::new(&kinds::TWO_PEOPLE, said),
             Error::CodeTaken => Self::new(&kinds::CODE_TAKEN, said),
             Error::Paragraphs { field, .. } => invalid(&format!("/{field}"), "text", said),
@@ -99,7 +105,9 @@ impl From<onboarding::Error> for Problem {
             Error::Image(onboarding::ImageFault::Bytes { .. }) => Self::new(&kinds::TOO_LARGE, said),
             Error::Image(_) => Self::new(&kinds::FILE_REFUSED, said),
             Error::OtherContent => Self::new(&kinds::OTHER_CONTENT, said),
-            Error::ListRefused(_) | Error::ListUnread(_) => Self::new(&kinds::FILE_REFUSED, said),
+            Error::ListRefused(_) | Error::ListUnread(_) | Error::ListShrinks { .. } => {
+                Self::new(&kinds::FILE_REFUSED, said)
+            }
             Error::Household(error) => error.into(),
             Error::Child(error) => error.into(),
             Error::ListChanging => Self::new(&kinds::BUSY, said).retry_after(1),
@@ -133,12 +141,10 @@ impl From<remittance::Error> for Problem {
             Error::LimitReached { left } => {
                 Self::new(&kinds::LIMIT_REACHED, said).naming([("left", with_currency(left))])
             }
+            Error::TooManyBeneficiaries { .. } => Self::new(&kinds::LIMIT_REACHED, said),
             Error::UnderReview => Self::new(&kinds::UNDER_REVIEW, said),
-            Error::Clearance(_) => {
-                tracing::warn!(said, "screening did not answer");
-                Self::new(&kinds::UNAVAILABLE, "it cannot be looked up at the moment whether this may go on")
-                    .retry_after(1)
-            }
+            Error::PaidAt { .. } => invalid("/paid_at", "paid-at", said),
+            Error::Clearance(_) => not_looked_up(&said),
             Error::TooLateToCancel { .. } => Self::new(&kinds::TOO_LATE, said),
             Error::File { .. } => Self::new(&kinds::FILE_REFUSED, said),
             Error::PayIn(_) => invalid("", "pay-in", said),
@@ -177,6 +183,8 @@ impl From<coinvestment::Error> for Problem {
                 invalid("/milestones", "milestones", said)
             }
             Error::Checklist { .. } => invalid("/checklist", "checklist", said),
+            Error::UnderReview => Self::new(&kinds::UNDER_REVIEW, said),
+            Error::Clearance(_) => not_looked_up(&said),
             other => Self::internal(&other),
         }
     }

@@ -1,7 +1,7 @@
 //! Projects and their milestones in JSON, as several audiences see them.
 
 use chrono::{DateTime, Utc};
-use coinvestment::{Milestone, Project, ProjectId};
+use coinvestment::{Milestone, MilestoneId, Project, ProjectId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{MoneyBody, words};
 use crate::house::House;
 use crate::problem::Problem;
+use crate::screened::Screened;
 
 /// A project.
 #[derive(Serialize, ToSchema)]
@@ -75,16 +76,23 @@ pub(crate) struct MilestoneForApproval {
     /// What the owner shows for it.
     evidence: Option<String>,
     supplier: String,
+    /// Whether our staff look at who the owner or the supplier is: until that is decided, nothing is released.
+    under_review: bool,
 }
 
 impl MilestoneForApproval {
-    pub(crate) fn new(milestone: &Milestone) -> Self {
-        Self {
+    /// Several milestones, with what is known of their owners and suppliers.
+    pub(crate) async fn read_all(house: &House, milestones: &[Milestone]) -> Result<Vec<Self>, Problem> {
+        let ids: Vec<MilestoneId> = milestones.iter().map(|milestone| milestone.id).collect();
+        let waiting = house.milestones.under_review(&ids, &Screened(house)).await?;
+        let of = |milestone: &Milestone| Self {
             milestone: MilestoneBody::new(milestone),
             project: milestone.project.uuid(),
             evidence: milestone.evidence.clone(),
             supplier: milestone.supplier.clone(),
-        }
+            under_review: waiting.contains(&milestone.id),
+        };
+        Ok(milestones.iter().map(of).collect())
     }
 }
 

@@ -52,6 +52,8 @@ words! {
     ChildState = onboarding::ChildState::ALL.map(onboarding::ChildState::word);
     /// Where a commitment stands.
     CommitmentState = coinvestment::CommitmentState::ALL.map(coinvestment::CommitmentState::word);
+    /// Whether a credential of an institution lets anybody in.
+    CredentialState = onboarding::CredentialState::ALL.map(onboarding::CredentialState::word);
     /// Every currency that money is kept in, by ISO 4217.
     Currency = {
         let mut codes: Vec<String> = ledger::Currency::all().map(|currency| currency.to_string()).collect();

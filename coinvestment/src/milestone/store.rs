@@ -1,42 +1,35 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use ledger::{AccountCode, BasisPoints, Currency, Entry, EntryKind, IdempotencyKey, Money, UnitOfWork};
+use ledger::{BasisPoints, Currency, Money};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::database::Database;
 
-use super::effects::{self, Released};
-use super::{
-    APPROVALS_NEEDED, Approval, Milestone, MilestoneEvent, MilestoneId, MilestoneState, Party, PartyKind, tranches,
-};
-use crate::project::{escrow, paragraphs};
+use super::{Approval, Milestone, MilestoneEvent, MilestoneId, MilestoneState, Party, PartyKind, tranches};
+use crate::project::paragraphs;
 use crate::schema::{approvals, milestones, projects};
-use crate::{DisbursementId, Error, MilestoneDraft, OwnerId, ProjectId, ProjectState};
+use crate::{Error, MilestoneDraft, OwnerId, ProjectId, ProjectState};
 
 /// Characters of the evidence that an owner shows.
 const LONGEST_EVIDENCE: usize = 4_000;
 /// Milestones that one list shows at most.
 const MOST_SHOWN: i64 = 100;
-/// Releases that one run takes at most.
-const MOST_RELEASED: i64 = 100;
 
 pub(crate) const SUPPLIER: &str = "coinvestment.milestones.supplier";
 const EVIDENCE: &str = "coinvestment.milestones.evidence";
 
-pub(crate) const RELEASED: EntryKind = EntryKind::new("milestone-released");
-
 /// All milestones.
 #[derive(Clone)]
 pub struct Milestones {
-    database: Database,
+    pub(super) database: Database,
     cipher: Cipher,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = milestones)]
-struct Row {
+pub(super) struct Row {
     milestone_id: MilestoneId,
     project_id: ProjectId,
     ordinal: i32,
@@ -187,76 +180,7 @@ impl Milestones {
             .await
     }
 
-    /// The unit of work that releases a milestone's money, once enough parties approved; the database counts them
-    /// again when it is booked. For a released milestone it is the same unit, which the ledger has booked before.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::WrongState`], [`Error::NotApproved`].
-    pub async fn releasing(&self, milestone: MilestoneId) -> Result<UnitOfWork, Error> {
-        let mut connection = self.database.connection().await?;
-        let (row, institution): (Row, String) = milestones::table
-            .inner_join(projects::table)
-            .filter(milestones::milestone_id.eq(milestone))
-            .select((Row::as_select(), projects::institution))
-            .first(&mut connection)
-            .await
-            .optional()?
-            .ok_or(Error::NotFound("milestone"))?;
-        let milestone = self.complete_one(&mut connection, row).await?;
-        self.release(&milestone, &institution)
-    }
-
-    /// The units of work of all milestones that are approved and not released, for a worker: what a crash between an
-    /// approval and its release left behind.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn releases_due(&self, limit: i64) -> Result<Vec<UnitOfWork>, Error> {
-        let mut connection = self.database.connection().await?;
-        let approved: Vec<MilestoneId> = approvals::table
-            .inner_join(milestones::table)
-            .filter(milestones::state.eq(MilestoneState::Reported.word()))
-            .group_by(approvals::milestone_id)
-            .having(diesel::dsl::count_star().ge(i64::try_from(APPROVALS_NEEDED).unwrap_or(i64::MAX)))
-            .order(approvals::milestone_id)
-            .limit(limit.clamp(1, MOST_RELEASED))
-            .select(approvals::milestone_id)
-            .load(&mut connection)
-            .await?;
-        drop(connection);
-        let mut units = Vec::with_capacity(approved.len());
-        for milestone in approved {
-            units.push(self.releasing(milestone).await?);
-        }
-        Ok(units)
-    }
-
-    fn release(&self, milestone: &Milestone, institution: &str) -> Result<UnitOfWork, Error> {
-        if milestone.state != MilestoneState::Released {
-            milestone.state.after(MilestoneEvent::Released)?;
-        }
-        let given = milestone.approvals.len();
-        if given < APPROVALS_NEEDED {
-            return Err(Error::NotApproved { given, needed: APPROVALS_NEEDED });
-        }
-        let amount = milestone.amount.ok_or(Error::Corrupt("a reported milestone without an amount"))?;
-        let entry = Entry::builder(RELEASED, self.clock.today())
-            .description(format!("milestone {}", milestone.ordinal))
-            .subject(milestone.id.uuid())
-            .debit(escrow(milestone.project)?, amount)
-            .credit(AccountCode::held_by("liabilities:payables", institution)?, amount)
-            .build()?;
-        let effect = effects::released(&Released {
-            milestone: milestone.id.uuid(),
-            project: milestone.project.uuid(),
-            disbursement: DisbursementId::derived(milestone.id).uuid(),
-            amount_minor: amount.minor(),
-            approvals_needed: APPROVALS_NEEDED,
-        })?;
-        Ok(UnitOfWork::new(IdempotencyKey::derived(milestone.id.uuid(), "release"), entry).causing(effect))
-    }
-
-    async fn complete_one(&self, connection: &mut AsyncPgConnection, row: Row) -> Result<Milestone, Error> {
+    pub(super) async fn complete_one(&self, connection: &mut AsyncPgConnection, row: Row) -> Result<Milestone, Error> {
         let completed = self.complete(connection, vec![row]).await?;
         completed.into_iter().next().ok_or(Error::NotFound("milestone"))
     }

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use ledger::{BasisPoints, Currency, MAX_MINOR_UNITS, Money};
+use platform::unseen::is_misleading;
 
 use super::Kind;
-use crate::Error;
+use crate::{Error, MilestoneId, ProjectId};
 
 /// Milestones that a project may have.
 pub const MAX_MILESTONES: usize = 20;
@@ -90,6 +91,12 @@ impl NewProject {
         self.draft.maximum.currency()
     }
 
+    /// Who is paid for each milestone of the project, once it has this id.
+    pub fn suppliers(&self, project: ProjectId) -> impl Iterator<Item = (MilestoneId, &str)> {
+        let numbered = (1..).zip(&self.draft.milestones);
+        numbered.map(move |(ordinal, milestone)| (MilestoneId::derived(project, ordinal), milestone.supplier.as_str()))
+    }
+
     pub(crate) const fn draft(&self) -> &ProjectDraft {
         &self.draft
     }
@@ -132,7 +139,7 @@ fn check_shares(minimum: Money, milestones: &[MilestoneDraft]) -> Result<(), Err
 
 /// A text on one line, without the blanks around it.
 pub(crate) fn line(field: &'static str, given: &str, maximum: usize) -> Result<String, Error> {
-    checked(field, given, maximum, char::is_control)
+    checked(field, given, maximum, is_misleading)
 }
 
 /// A text that may have several lines, without the blanks around it.

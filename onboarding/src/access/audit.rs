@@ -6,7 +6,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Access, Holder, IssuedCredential, Operator};
+use super::{Access, CredentialRecord, Holder, IssuedCredential, Operator, OperatorId};
 use crate::Error;
 use crate::person::text;
 use crate::schema::{audit_grants, audit_reads, credentials};
@@ -131,8 +131,12 @@ pub struct AuditGrant {
     pub ends_at: DateTime<Utc>,
     /// Since when.
     pub created_at: DateTime<Utc>,
-    /// Whether it was revoked before its end.
-    pub is_revoked: bool,
+    /// Who made it; none for those of before this was kept.
+    pub made_by: Option<OperatorId>,
+    /// Who took it back before its end.
+    pub revoked_by: Option<OperatorId>,
+    /// When it was taken back.
+    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 /// Where a grant stands.
@@ -163,7 +167,7 @@ impl AuditGrant {
     #[must_use]
     pub fn state(&self, now: DateTime<Utc>) -> GrantState {
         match self.ends_at > now {
-            _ if self.is_revoked => GrantState::Revoked,
+            _ if self.revoked_at.is_some() => GrantState::Revoked,
             true => GrantState::Active,
             false => GrantState::Ended,
         }
@@ -193,13 +197,15 @@ impl Row {
         }
     }
 
-    fn grant(self, is_revoked: bool) -> AuditGrant {
+    fn grant(self, credential: CredentialRecord) -> AuditGrant {
         AuditGrant {
             grant: self.grant_id,
             auditor: self.auditor.clone(),
             ends_at: self.ends_at,
             created_at: self.created_at,
-            is_revoked,
+            made_by: credential.issued_by,
+            revoked_by: credential.revoked_by,
+            revoked_at: credential.revoked_at,
             scope: self.scope(),
         }
     }
@@ -212,7 +218,7 @@ impl Access {
     /// [`Error::Text`] for an empty or overlong name.
     pub async fn grant_audit(
         &self,
-        _by: &Operator,
+        by: &Operator,
         auditor: &str,
         scope: &AuditScope,
         ends_at: DateTime<Utc>,
@@ -235,7 +241,8 @@ impl Access {
                     ))
                     .execute(connection)
                     .await?;
-                Ok((grant, self.issue_in(connection, Holder::Auditor, grant.uuid()).await?))
+                let holder = (Holder::Auditor, grant.uuid());
+                Ok((grant, self.issue_in(connection, holder, Some(by), Some(self.clock.now())).await?))
             })
             .await
     }
@@ -244,17 +251,26 @@ impl Access {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn revoke_audit(&self, _by: &Operator, grant: GrantId) -> Result<AuditGrant, Error> {
-        self.revoke(Holder::Auditor, grant.uuid(), None).await.map_err(|error| match error {
+    pub async fn revoke_audit(&self, by: &Operator, grant: GrantId) -> Result<AuditGrant, Error> {
+        self.revoke(by, Holder::Auditor, grant.uuid(), None).await.map_err(|error| match error {
             Error::NotFound(_) => Error::NotFound("grant"),
             other => other,
         })?;
         let mut connection = self.database.connection().await?;
-        let row: Row = audit_grants::table.find(grant).select(Row::as_select()).first(&mut connection).await?;
-        Ok(row.grant(true))
+        let (row, credential): (Row, CredentialRecord) = audit_grants::table
+            .inner_join(
+                credentials::table
+                    .on(credentials::holder_id.eq(audit_grants::grant_id.into_sql::<diesel::sql_types::Uuid>())),
+            )
+            .filter(audit_grants::grant_id.eq(grant))
+            .select((Row::as_select(), CredentialRecord::as_select()))
+            .first(&mut connection)
+            .await?;
+        Ok(row.grant(credential))
     }
 
-    /// Grants, the newest first; `limit` is bounded by [`MAX_LISTED_GRANTS`].
+    /// Grants, the newest first, each with its one credential, which says who made it and who ended it; `limit` is
+    /// bounded by [`MAX_LISTED_GRANTS`].
     ///
     /// # Errors
     /// When the database does not answer.
@@ -264,11 +280,12 @@ impl Access {
         before: Option<(DateTime<Utc>, GrantId)>,
         limit: i64,
     ) -> Result<Vec<AuditGrant>, Error> {
-        let valid = credentials::table
-            .filter(credentials::holder_id.eq(audit_grants::grant_id.into_sql::<diesel::sql_types::Uuid>()))
-            .filter(credentials::revoked_at.is_null());
         let mut grants = audit_grants::table
-            .select((Row::as_select(), diesel::dsl::not(diesel::dsl::exists(valid))))
+            .inner_join(
+                credentials::table
+                    .on(credentials::holder_id.eq(audit_grants::grant_id.into_sql::<diesel::sql_types::Uuid>())),
+            )
+            .select((Row::as_select(), CredentialRecord::as_select()))
             .order((audit_grants::created_at.desc(), audit_grants::grant_id.desc()))
             .limit(limit.clamp(1, MAX_LISTED_GRANTS))
             .into_boxed();
@@ -277,8 +294,8 @@ impl Access {
             grants = grants.filter(audit_grants::created_at.lt(time).or(same_time));
         }
         let mut connection = self.database.connection().await?;
-        let rows: Vec<(Row, bool)> = grants.load(&mut connection).await?;
-        Ok(rows.into_iter().map(|(row, is_revoked)| row.grant(is_revoked)).collect())
+        let rows: Vec<(Row, CredentialRecord)> = grants.load(&mut connection).await?;
+        Ok(rows.into_iter().map(|(row, credential)| row.grant(credential)).collect())
     }
 
     /// Lets in an auditor whose grant has not ended.

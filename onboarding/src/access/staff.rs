@@ -70,7 +70,7 @@ impl OperatorRecord {
 
 impl Access {
     /// Makes a further operator with a credential. They are let in once a second operator approves; at once when the
-    /// one who asks is the first and nobody else came after, since then there is no second.
+    /// one who asks is the first and nobody else was ever made beside them, since then there is no second.
     ///
     /// # Errors
     /// [`Error::Text`] for an empty or overlong name.
@@ -80,11 +80,7 @@ impl Access {
         connection
             .transaction(async |connection| {
                 take_turns(connection).await?;
-                let since: DateTime<Utc> =
-                    operators::table.find(by.id).select(operators::created_at).first(connection).await?;
-                let others =
-                    operators::table.filter(operators::operator_id.ne(by.id)).filter(operators::created_at.ge(since));
-                let alone: bool = !diesel::select(diesel::dsl::exists(others)).get_result::<bool>(connection).await?;
+                let alone = is_alone(connection, by).await?;
                 let now = self.clock.now();
                 let record: OperatorRecord = diesel::insert_into(operators::table)
                     .values((
@@ -97,7 +93,8 @@ impl Access {
                     .returning(OperatorRecord::as_returning())
                     .get_result(connection)
                     .await?;
-                let issued = self.issue_in(connection, Holder::Operator, record.id.uuid()).await?;
+                let issued =
+                    self.issue_in(connection, (Holder::Operator, record.id.uuid()), Some(by), Some(now)).await?;
                 Ok((record, issued))
             })
             .await
@@ -152,7 +149,7 @@ impl Access {
                     .filter(credentials::holder_kind.eq(Holder::Operator.kind()))
                     .filter(credentials::holder_id.eq(id.uuid()))
                     .filter(credentials::revoked_at.is_null())
-                    .set(credentials::revoked_at.eq(now))
+                    .set((credentials::revoked_at.eq(now), credentials::revoked_by.eq(by.id)))
                     .execute(connection)
                     .await?;
                 Ok(diesel::update(operators::table.find(id))
@@ -196,6 +193,21 @@ async fn locked(connection: &mut AsyncPgConnection, id: OperatorId) -> Result<Op
         .await
         .optional()?
         .ok_or(Error::NotFound("operator"))
+}
+
+/// Whether there is no second person to ask: this is a first operator, made on the machine itself, and nobody else is
+/// there, or ever was since. Who has sent all others away is not alone. The caller holds the turn.
+pub(super) async fn is_alone(connection: &mut AsyncPgConnection, by: &Operator) -> Result<bool, Error> {
+    let (since, made_by): (DateTime<Utc>, Option<OperatorId>) =
+        operators::table.find(by.id).select((operators::created_at, operators::made_by)).first(connection).await?;
+    let credential = credentials::table
+        .filter(credentials::holder_id.eq(operators::operator_id.into_sql::<diesel::sql_types::Uuid>()))
+        .filter(credentials::revoked_at.is_null());
+    let is_there = operators::revoked_at.is_null().and(diesel::dsl::exists(credential));
+    let others =
+        operators::table.filter(operators::operator_id.ne(by.id)).filter(operators::created_at.ge(since).or(is_there));
+    let others: bool = diesel::select(diesel::dsl::exists(others)).get_result(connection).await?;
+    Ok(made_by.is_none() && !others)
 }
 
 /// Who makes operators does it one after the other: whether somebody is alone must not change meanwhile.

@@ -5,6 +5,8 @@
 //! | open | cleared | cleared |
 //! | open | confirmed-first | open |
 //! | open | confirmed | confirmed |
+//! | open | noted | open |
+//! | confirmed | noted | confirmed |
 //!
 //! One operator clears. Two confirm: the first says so, and another one has to say so, too. A pair of a subject and an
 //! entry that is decided is not opened again; another name, or another version of the entry, is another pair.
@@ -39,6 +41,8 @@ pub enum CaseEvent {
     ConfirmedFirst,
     /// Another operator says so, too.
     Confirmed,
+    /// Something was told that whoever decides should know.
+    Noted,
 }
 
 /// What an operator says of a case.
@@ -79,6 +83,7 @@ impl CaseState {
             (Self::Open, CaseEvent::ConfirmedFirst) => Ok(Self::Open),
             (Self::Open, CaseEvent::Cleared) => Ok(Self::Cleared),
             (Self::Open, CaseEvent::Confirmed) => Ok(Self::Confirmed),
+            (Self::Open | Self::Confirmed, CaseEvent::Noted) => Ok(self),
             (state, event) => Err(Error::WrongState { thing: "case", state: state.word(), wanted: event.word() }),
         }
     }
@@ -107,7 +112,7 @@ impl CaseState {
 
 impl CaseEvent {
     /// All events.
-    pub const ALL: [Self; 4] = [Self::Opened, Self::Cleared, Self::ConfirmedFirst, Self::Confirmed];
+    pub const ALL: [Self; 5] = [Self::Opened, Self::Cleared, Self::ConfirmedFirst, Self::Confirmed, Self::Noted];
 
     /// The word for it.
     #[must_use]
@@ -117,6 +122,7 @@ impl CaseEvent {
             Self::Cleared => "cleared",
             Self::ConfirmedFirst => "confirmed-first",
             Self::Confirmed => "confirmed",
+            Self::Noted => "noted",
         }
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -13,19 +15,21 @@ use super::subject::SubjectKind;
 use crate::schema::{screening_case_history, screening_cases, screening_entries, screening_subjects};
 use crate::{Error, Operator, OperatorId};
 
+const NAME: &str = "onboarding.screening_cases.name";
 const REASONS: &str = "onboarding.screening_cases.reasons";
-const REASON: &str = "onboarding.screening_case_history.reason";
+pub(super) const REASON: &str = "onboarding.screening_case_history.reason";
 /// Characters of why an operator decided.
 const LONGEST_REASON: usize = 1_000;
 /// Cases that are written at once.
 const WRITTEN_AT_ONCE: usize = 1_000;
 /// Cases that one list shows at most.
-const MOST_SHOWN: i64 = 100;
+pub(super) const MOST_SHOWN: i64 = 100;
 
 /// A hit that is to be a case.
 pub(super) struct FoundCase {
     pub(super) subject: Uuid,
     pub(super) revision: i32,
+    pub(super) name: Arc<str>,
     pub(super) hit: Hit,
 }
 
@@ -40,6 +44,8 @@ pub struct CaseSubject {
     pub owner: Uuid,
     /// Their name as it is now; none once it is erased.
     pub name: Option<String>,
+    /// Their name as it was when the case was opened; none in cases of before.
+    pub name_at_opening: Option<String>,
     /// Their birth date.
     pub birth_date: Option<NaiveDate>,
     /// Their country.
@@ -93,9 +99,9 @@ pub struct Case {
 pub struct CasePast {
     /// What.
     pub event: CaseEvent,
-    /// Who; none for screening itself.
+    /// Who; none for screening itself, and for what was noted.
     pub operator: Option<OperatorId>,
-    /// Why.
+    /// Why, or what was noted.
     pub reason: Option<String>,
     /// When.
     pub happened_at: DateTime<Utc>,
@@ -108,6 +114,8 @@ pub struct CaseFilter {
     pub state: Option<CaseState>,
     /// Those that show in one person's account.
     pub owner: Option<Uuid>,
+    /// Those about one subject.
+    pub subject: Option<Uuid>,
     /// Those of one list.
     pub list: Option<String>,
 }
@@ -121,7 +129,7 @@ pub(super) async fn open_in(
 ) -> Result<(), Error> {
     for part in found.chunks(WRITTEN_AT_ONCE) {
         let mut rows = Vec::with_capacity(part.len());
-        for FoundCase { subject, revision, hit } in part {
+        for FoundCase { subject, revision, name, hit } in part {
             let reasons = serde_json::to_string(&hit.reasons).map_err(|_| Error::Corrupt("the reasons of a score"))?;
             rows.push((
                 screening_cases::case_id.eq(CaseId::generate()),
@@ -132,6 +140,7 @@ pub(super) async fn open_in(
                 screening_cases::sealed_reasons.eq(cipher.encrypt(REASONS, &reasons)),
                 screening_cases::state.eq(CaseState::Open.word()),
                 screening_cases::opened_at.eq(now),
+                screening_cases::sealed_name.eq(cipher.encrypt(NAME, name)),
             ));
         }
         let opened: Vec<CaseId> = diesel::insert_into(screening_cases::table)
@@ -169,17 +178,18 @@ struct CaseRow {
     first_confirmed_by: Option<OperatorId>,
     opened_at: DateTime<Utc>,
     decided_at: Option<DateTime<Utc>>,
+    sealed_name: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = screening_subjects)]
-struct SubjectRow {
-    subject_id: Uuid,
-    kind: String,
-    owner_id: Uuid,
-    country: Option<String>,
-    sealed_name: Option<Vec<u8>>,
-    sealed_birth_date: Option<Vec<u8>>,
+pub(super) struct SubjectRow {
+    pub(super) subject_id: Uuid,
+    pub(super) kind: String,
+    pub(super) owner_id: Uuid,
+    pub(super) country: Option<String>,
+    pub(super) sealed_name: Option<Vec<u8>>,
+    pub(super) sealed_birth_date: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -217,6 +227,9 @@ impl Screening {
             .into_boxed();
         if let Some(owner) = filter.owner {
             query = query.filter(screening_subjects::owner_id.eq(owner));
+        }
+        if let Some(subject) = filter.subject {
+            query = query.filter(screening_cases::subject_id.eq(subject));
         }
         if let Some(list) = &filter.list {
             query = query.filter(screening_entries::list.eq(list.clone()));
@@ -333,6 +346,7 @@ impl Screening {
                 birth_date: facts.as_ref().and_then(|facts| facts.birth_date),
                 country: facts.as_ref().and_then(|facts| facts.country.clone()),
                 name: facts.map(|facts| facts.name),
+                name_at_opening: case.sealed_name.map(|sealed| self.cipher.decrypt(NAME, &sealed)).transpose()?,
             },
             entry: CaseEntry {
                 list: entry.list,

@@ -26,6 +26,8 @@ const WRITTEN_AT_ONCE: usize = 500;
 const BATCHES_WAITING: usize = 4;
 /// Ends that are written at once.
 const ENDED_AT_ONCE: usize = 10_000;
+/// Of so many names, one may go without anybody looking: lists lose a few in a hundred with a version.
+const ORDINARY_PART: usize = 10;
 /// Versions that one list shows at most.
 const MOST_SHOWN: i64 = 100;
 
@@ -88,6 +90,27 @@ pub enum ListLoad {
     Unchanged(ListVersion),
 }
 
+/// How many names a file may take off its list. One that leaves out many is most often cut off, or another list's, and
+/// everybody whom it leaves out could come and be paid until somebody notices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removals {
+    /// One of ten.
+    AFew,
+    /// So many: somebody has looked at it.
+    UpTo(usize),
+}
+
+impl Removals {
+    fn allow(self, removed: usize, known: usize) -> Result<(), Error> {
+        let allowed = match self {
+            Self::AFew => 0,
+            Self::UpTo(number) => number,
+        };
+        let few = removed <= known / ORDINARY_PART;
+        if few || removed <= allowed { Ok(()) } else { Err(Error::ListShrinks { removed, known }) }
+    }
+}
+
 /// What a list says now: each entry's number and digest, by the publisher's number.
 type Known = HashMap<String, (i64, Vec<u8>)>;
 
@@ -104,17 +127,25 @@ struct Survey {
     ended: Vec<i64>,
 }
 
+impl Survey {
+    /// Entries that the list has now and the file leaves out.
+    fn removed(&self) -> usize {
+        self.ended.len() - self.changed
+    }
+}
+
 impl Screening {
     /// Loads a list's file whole, or not at all.
     ///
     /// # Errors
-    /// [`Error::ListRefused`] with the place of the first fault, [`Error::ListChanging`] when another version of the
-    /// list comes into force at the same moment.
+    /// [`Error::ListRefused`] with the place of the first fault, [`Error::ListShrinks`] when it leaves out more than
+    /// may be, [`Error::ListChanging`] when another version of the list comes into force at the same moment.
     pub async fn load_list(
         &self,
         list: &ListName,
         format: ListFormat,
         file: File,
+        removals: Removals,
         by: Option<OperatorId>,
     ) -> Result<ListLoad, Error> {
         let mut connection = self.database.connection().await?;
@@ -127,6 +158,7 @@ impl Screening {
         if let Some(known) = before.as_ref().filter(|version| version.digest == survey.digest) {
             return Ok(ListLoad::Unchanged(known.clone()));
         }
+        removals.allow(survey.removed(), survey.known.len())?;
         let mut connection = self.database.connection().await?;
         let loaded = connection
             .transaction(async |connection| {
@@ -186,7 +218,7 @@ impl Screening {
                 screening_versions::entries.eq(count(survey.entries)),
                 screening_versions::added.eq(count(survey.added)),
                 screening_versions::changed.eq(count(survey.changed)),
-                screening_versions::removed.eq(count(survey.ended.len() - survey.changed)),
+                screening_versions::removed.eq(count(survey.removed())),
                 screening_versions::loaded_by.eq(by),
                 screening_versions::loaded_at.eq(self.clock.now()),
             ))

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use any_ascii::any_ascii_char;
+use platform::unseen::is_unseen;
 
 use super::sound::{self, LONGEST_WORD};
 use super::spellings::Spellings;
@@ -162,7 +163,10 @@ pub(super) fn latin_words(text: &str) -> Vec<LatinWord> {
     let mut words = Vec::new();
     let mut word = LatinWord { text: String::new(), without_vowels: false };
     for letter in text.chars().take(400) {
-        if matches!(letter, '\'' | '’' | '‘' | '`' | '´' | 'ʿ' | 'ʾ' | 'ʼ' | 'ـ') || is_mark(letter) {
+        if matches!(letter, '\'' | '’' | '‘' | '`' | '´' | 'ʿ' | 'ʾ' | 'ʼ' | 'ـ')
+            || is_mark(letter)
+            || is_unseen(letter)
+        {
             continue;
         }
         if letter.is_alphabetic() {
@@ -179,7 +183,7 @@ pub(super) fn latin_words(text: &str) -> Vec<LatinWord> {
     words
 }
 
-/// Accents that stand as characters of their own, and the vowel signs of Arabic.
+/// Accents that stand as characters of their own, and the vowel signs of Arabic, which count as letters elsewhere.
 const fn is_mark(letter: char) -> bool {
     matches!(letter, '\u{0300}'..='\u{036f}' | '\u{064b}'..='\u{065f}' | '\u{0670}' | '\u{0591}'..='\u{05c7}')
 }
@@ -225,6 +229,14 @@ mod tests {
             assert_eq!(sounds(other), one, "{other}");
         }
         assert_eq!(sounds("Abdou Diouf").len(), 2, "Abdou is a name of its own");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_cuts_no_word() {
+        for unseen in ['\u{ad}', '\u{34f}', '\u{200b}', '\u{200d}', '\u{2060}', '\u{fe0f}', '\u{feff}', '\u{e0020}'] {
+            let hidden: String = "Kassoum Tambadou".chars().flat_map(|letter| [letter, unseen]).collect();
+            assert_eq!(sounds(&hidden), sounds("Kassoum Tambadou"), "{unseen:?}");
+        }
     }
 
     #[test]

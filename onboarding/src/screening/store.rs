@@ -1,4 +1,3 @@
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -7,10 +6,9 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::database::Database;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-use super::case::CaseState;
 use super::cases::{self, FoundCase};
 use super::entry::{EntryKind, ListEntry};
 use super::index::{EntryNumber, Index};
@@ -18,12 +16,12 @@ use super::score::Score;
 use super::spellings::Spellings;
 use super::subject::{Facts, Subject, SubjectKind};
 use crate::Error;
-use crate::schema::{screening_cases, screening_entries, screening_subjects, screening_versions};
+use crate::schema::{screening_entries, screening_subjects, screening_versions};
 
 pub(super) const NAME: &str = "onboarding.screening_subjects.name";
 pub(super) const BIRTH_DATE: &str = "onboarding.screening_subjects.birth_date";
 /// Before somebody was held against any version.
-const NEVER: i64 = -1;
+pub(super) const NEVER: i64 = -1;
 /// Entries that are read at once.
 const ENTRIES_AT_ONCE: i64 = 5_000;
 
@@ -70,10 +68,11 @@ impl Screening {
     }
 
     /// Holds somebody against the lists, and remembers them for when a list changes. Saying the same again changes
-    /// nothing; another name, birth date or country is held against the lists anew.
+    /// nothing; another name, birth date or country of a person is held against the lists anew. Who is paid stays who
+    /// they are: the name that was held against the lists is the one that is paid.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// [`Error::SomebodyElse`] for another name of who is paid.
     pub async fn enter(&self, subject: &Subject) -> Result<(), Error> {
         let current = self.current().await?;
         let facts = subject.facts.clone();
@@ -151,29 +150,6 @@ impl Screening {
             .await
     }
 
-    /// Which of these have to wait: those with a case that is open or confirmed, and those whose name was never held
-    /// against the lists. Whom screening does not know does not wait.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn waiting(&self, subjects: &[Uuid]) -> Result<HashSet<Uuid>, Error> {
-        let waits = [CaseState::Open.word(), CaseState::Confirmed.word()];
-        let mut connection = self.database.connection().await?;
-        let with_case: Vec<Uuid> = screening_cases::table
-            .filter(screening_cases::subject_id.eq_any(subjects))
-            .filter(screening_cases::state.eq_any(waits))
-            .select(screening_cases::subject_id)
-            .load(&mut connection)
-            .await?;
-        let never: Vec<Uuid> = screening_subjects::table
-            .filter(screening_subjects::subject_id.eq_any(subjects))
-            .filter(screening_subjects::screened_through.eq(NEVER))
-            .select(screening_subjects::subject_id)
-            .load(&mut connection)
-            .await?;
-        Ok(with_case.into_iter().chain(never).collect())
-    }
-
     /// Keeps what is said of a subject; none when it is the same as before and was held against these lists.
     async fn keep(
         &self,
@@ -208,6 +184,9 @@ impl Screening {
         let known = self.facts(&kind, country, name, birth_date)?;
         if known.as_ref() == Some(facts) {
             return Ok((through < version).then_some(revision));
+        }
+        if kind == SubjectKind::Beneficiary.word() {
+            return Err(Error::SomebodyElse);
         }
         diesel::update(screening_subjects::table.find(subject.id))
             .set((
@@ -264,8 +243,8 @@ impl Screening {
             let mut matcher = current.index.matcher(threshold);
             let mut found = Vec::new();
             for (subject, revision, facts) in subjects {
-                let hits = matcher.hits(&facts);
-                found.extend(hits.into_iter().map(|hit| FoundCase { subject, revision, hit }));
+                let (hits, name) = (matcher.hits(&facts), Arc::<str>::from(facts.name));
+                found.extend(hits.into_iter().map(|hit| FoundCase { subject, revision, name: Arc::clone(&name), hit }));
             }
             found
         };
@@ -273,28 +252,38 @@ impl Screening {
         cases::open_in(connection, &self.cipher, &found, self.clock.now()).await
     }
 
-    /// The index of the newest version; made anew when a list has changed.
+    /// The index of the newest version; made anew when a list has changed. Whoever waits for it holds no connection,
+    /// and it is made to its end whoever goes away: the next one has it.
     async fn current(&self) -> Result<Current, Error> {
-        let mut connection = self.database.connection().await?;
-        let version: Option<i64> = screening_versions::table
-            .select(diesel::dsl::max(screening_versions::version))
-            .first(&mut connection)
-            .await?;
+        let version: Option<i64> = {
+            let mut connection = self.database.connection().await?;
+            let newest = screening_versions::table.select(diesel::dsl::max(screening_versions::version));
+            newest.first(&mut connection).await?
+        };
         let version = version.unwrap_or(0);
-        let mut held = self.current.lock().await;
+        let held = Arc::clone(&self.current).lock_owned().await;
         if let Some(current) = held.as_ref().filter(|current| current.version >= version) {
             return Ok(current.clone());
         }
-        // An entry that comes in between is of a later version, which makes the index anew.
-        let entries = read_entries(&mut connection).await?;
-        drop(connection);
-        let spellings = Arc::clone(&self.spellings);
-        let index = tokio::task::spawn_blocking(move || Index::new(entries, spellings)).await;
-        let current = Current { version, index: Arc::new(index.map_err(|_| Error::CutOff)?) };
-        tracing::info!(version, names = current.index.len(), "read the lists");
-        *held = Some(current.clone());
-        Ok(current)
+        let making = make_current(self.database.clone(), Arc::clone(&self.spellings), version, held);
+        tokio::spawn(making).await.map_err(|_| Error::CutOff)?
     }
+}
+
+/// Makes the index of a version in the place that holds it.
+async fn make_current(
+    database: Database,
+    spellings: Arc<Spellings>,
+    version: i64,
+    mut held: OwnedMutexGuard<Option<Current>>,
+) -> Result<Current, Error> {
+    // An entry that comes in between is of a later version, which makes the index anew.
+    let entries = read_entries(&mut *database.connection().await?).await?;
+    let index = tokio::task::spawn_blocking(move || Index::new(entries, spellings)).await;
+    let current = Current { version, index: Arc::new(index.map_err(|_| Error::CutOff)?) };
+    tracing::info!(version, names = current.index.len(), "read the lists");
+    *held = Some(current.clone());
+    Ok(current)
 }
 
 async fn screened(connection: &mut AsyncPgConnection, ids: &[Uuid], version: i64) -> Result<(), Error> {

@@ -1,18 +1,16 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use platform::cipher::Cipher;
 use platform::clock::Clock;
 use platform::database::Database;
 
-use super::{Beneficiary, BeneficiaryId, Channel, NewBeneficiary};
+use super::{Beneficiary, BeneficiaryId, Channel, MAX_BENEFICIARIES, NewBeneficiary};
 use crate::schema::beneficiaries;
 use crate::{Error, SenderId};
 
 const NAME: &str = "remittance.beneficiaries.name";
 const ACCOUNT: &str = "remittance.beneficiaries.account";
-/// Beneficiaries that one list shows at most.
-const MOST_SHOWN: i64 = 200;
 
 /// All beneficiaries.
 #[derive(Clone)]
@@ -31,10 +29,20 @@ impl Beneficiaries {
         Self { database, cipher, clock }
     }
 
+    /// That a sender can name somebody else. Only [`Beneficiaries::add`] decides; this is for whoever has work to do
+    /// before.
+    ///
+    /// # Errors
+    /// [`Error::TooManyBeneficiaries`].
+    pub async fn check_room(&self, sender: SenderId) -> Result<(), Error> {
+        let mut connection = self.database.connection().await?;
+        check_room_in(&mut connection, sender, MAX_BENEFICIARIES - 1).await
+    }
+
     /// Keeps a beneficiary; a repeated id changes nothing.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// [`Error::TooManyBeneficiaries`].
     pub async fn add(
         &self,
         sender: SenderId,
@@ -42,20 +50,30 @@ impl Beneficiaries {
         beneficiary: &NewBeneficiary,
     ) -> Result<Beneficiary, Error> {
         let mut connection = self.database.connection().await?;
-        diesel::insert_into(beneficiaries::table)
-            .values((
-                beneficiaries::beneficiary_id.eq(id),
-                beneficiaries::sender_id.eq(sender),
-                beneficiaries::channel.eq(beneficiary.channel.word()),
-                beneficiaries::institution.eq(&beneficiary.institution),
-                beneficiaries::country.eq(&beneficiary.country),
-                beneficiaries::sealed_name.eq(self.cipher.encrypt(NAME, &beneficiary.name)),
-                beneficiaries::sealed_account
-                    .eq(beneficiary.account.as_ref().map(|account| self.cipher.encrypt(ACCOUNT, account))),
-                beneficiaries::created_at.eq(self.clock.now()),
-            ))
-            .on_conflict_do_nothing()
-            .execute(&mut connection)
+        connection
+            .transaction(async |connection| {
+                // Beneficiaries of one sender are added one after the other, so that the count holds.
+                diesel::sql_query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+                    .bind::<diesel::sql_types::Text, _>(format!("beneficiaries of {sender}"))
+                    .execute(connection)
+                    .await?;
+                diesel::insert_into(beneficiaries::table)
+                    .values((
+                        beneficiaries::beneficiary_id.eq(id),
+                        beneficiaries::sender_id.eq(sender),
+                        beneficiaries::channel.eq(beneficiary.channel.word()),
+                        beneficiaries::institution.eq(&beneficiary.institution),
+                        beneficiaries::country.eq(&beneficiary.country),
+                        beneficiaries::sealed_name.eq(self.cipher.encrypt(NAME, &beneficiary.name)),
+                        beneficiaries::sealed_account
+                            .eq(beneficiary.account.as_ref().map(|account| self.cipher.encrypt(ACCOUNT, account))),
+                        beneficiaries::created_at.eq(self.clock.now()),
+                    ))
+                    .on_conflict_do_nothing()
+                    .execute(connection)
+                    .await?;
+                check_room_in(connection, sender, MAX_BENEFICIARIES).await
+            })
             .await?;
         drop(connection);
         self.get(sender, id).await
@@ -87,7 +105,7 @@ impl Beneficiaries {
         let rows: Vec<Row> = beneficiaries::table
             .filter(beneficiaries::sender_id.eq(sender))
             .order(beneficiaries::created_at.desc())
-            .limit(MOST_SHOWN)
+            .limit(MAX_BENEFICIARIES)
             .select(COLUMNS)
             .load(&mut connection)
             .await?;
@@ -119,6 +137,12 @@ impl Beneficiaries {
             created_at,
         })
     }
+}
+
+async fn check_room_in(connection: &mut AsyncPgConnection, sender: SenderId, most: i64) -> Result<(), Error> {
+    let kept: i64 =
+        beneficiaries::table.filter(beneficiaries::sender_id.eq(sender)).count().get_result(connection).await?;
+    if kept <= most { Ok(()) } else { Err(Error::TooManyBeneficiaries { most: MAX_BENEFICIARIES }) }
 }
 
 type Columns = (

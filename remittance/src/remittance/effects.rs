@@ -7,6 +7,7 @@ use ledger::{Effect, EffectKind};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::Handover;
 use crate::Error;
 
 static FUNDED: EffectKind = EffectKind {
@@ -60,7 +61,8 @@ static PAID_OUT: EffectKind = EffectKind {
                 (r->>'entry')::uuid as entry,
                 (r->>'booked_at')::timestamptz as booked_at,
                 (r->'payload'->>'remittance')::uuid as remittance,
-                r->'payload'->>'institution' as institution
+                r->'payload'->>'institution' as institution,
+                r->'payload'->>'cause' as cause
             from jsonb_array_elements($1::jsonb) r
         ), changed as (
             update remittance.remittances m
@@ -72,7 +74,7 @@ static PAID_OUT: EffectKind = EffectKind {
             returning input.*
         ), history as (
             insert into remittance.remittance_history (remittance_id, state, cause, actor, entry, happened_at)
-            select remittance, 'paid-out', 'the institution paid', institution, entry, booked_at
+            select remittance, 'paid-out', cause, institution, entry, booked_at
             from changed
         )
         select unit from changed",
@@ -194,8 +196,12 @@ pub(super) fn funded(payload: &Funded<'_>) -> Result<Effect, Error> {
     Ok(Effect::try_new(&FUNDED, payload)?)
 }
 
-pub(super) fn paid_out(remittance: Uuid, institution: &str) -> Result<Effect, Error> {
-    let payload = serde_json::json!({ "remittance": remittance, "institution": institution });
+pub(super) fn paid_out(remittance: Uuid, institution: &str, handover: Handover) -> Result<Effect, Error> {
+    let cause = match handover {
+        Handover::Ahead => "the institution paid".to_owned(),
+        Handover::Done(at) => format!("the institution paid at {}, as it says", at.format("%Y-%m-%dT%H:%M:%SZ")),
+    };
+    let payload = serde_json::json!({ "remittance": remittance, "institution": institution, "cause": cause });
     Ok(Effect::try_new(&PAID_OUT, &payload)?)
 }
 

@@ -1,6 +1,6 @@
 //! Payouts: remittances as the institutions see them that pay them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
@@ -10,7 +10,28 @@ use crate::clearance::nobody_waits;
 use crate::schema::remittances;
 use crate::{BeneficiaryId, Clearance, Error, SenderId};
 
+/// How far the clocks of institutions may be ahead of ours.
+const CLOCKS_DIFFER_BY: Duration = Duration::minutes(5);
+
 platform::define_id!(ClaimId, "A request of an institution for what it has to pay.");
+
+/// When the institution hands the money over that it confirms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// Once the confirmation is taken.
+    Ahead,
+    /// It did, then, as it says.
+    Done(DateTime<Utc>),
+}
+
+/// That a payout may be confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmable {
+    /// Nobody has to wait.
+    Freely,
+    /// Somebody has to wait, and it was paid before they had to.
+    PaidBefore,
+}
 
 impl Remittances {
     /// Hands an institution what it has to pay, each once, the oldest first; what has to wait stays. A repeated claim
@@ -179,13 +200,36 @@ impl Remittances {
         clearance: &impl Clearance,
     ) -> Result<Payout, Error> {
         let payout = self.payout(institution, id).await?;
+        nobody_waits(&clearance.waiting(payout.parties()).await?)?;
         if payout.remittance.state != State::ReadyForPickup {
-            let parties = vec![payout.remittance.sender.uuid(), payout.remittance.beneficiary.uuid()];
-            nobody_waits(&clearance.waiting(parties).await?)?;
             let to = payout.remittance.state.after(Event::MadeReady)?;
             self.step(id, payout.remittance.state, to, "the institution has it ready", institution).await?;
         }
         self.payout(institution, id).await
+    }
+
+    /// That the institution may confirm a payout: nobody has to wait, or it was paid before anybody had to.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`], [`Error::UnderReview`], [`Error::PaidAt`] for a time that cannot be.
+    pub async fn confirmable(
+        &self,
+        payout: &Payout,
+        handover: Handover,
+        clearance: &impl Clearance,
+    ) -> Result<Confirmable, Error> {
+        payout.remittance.state.after(Event::Paid)?;
+        if let Handover::Done(paid_at) = handover {
+            let from = payout.remittance.funded_at.ok_or(Error::Corrupt("a payout that was never funded"))?;
+            if paid_at < from || paid_at > self.clock.now() + CLOCKS_DIFFER_BY {
+                return Err(Error::PaidAt { from });
+            }
+        }
+        match (clearance.waiting_since(payout.parties()).await?, handover) {
+            (None, _) => Ok(Confirmable::Freely),
+            (Some(since), Handover::Done(paid_at)) if paid_at < since => Ok(Confirmable::PaidBefore),
+            (Some(_), _) => Err(Error::UnderReview),
+        }
     }
 
     async fn payouts(&self, connection: &mut AsyncPgConnection, rows: Vec<Row>) -> Result<Vec<Payout>, Error> {

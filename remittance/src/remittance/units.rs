@@ -4,7 +4,7 @@ use ledger::{IdempotencyKey, Money, UnitOfWork};
 
 use super::effects::{self, Funded};
 use super::store::Remittances;
-use super::{CANCEL_WITHIN, Event, Placement, RejectionReason, Remittance, entries};
+use super::{CANCEL_WITHIN, Event, Handover, Placement, RejectionReason, Remittance, entries};
 use crate::Error;
 use crate::pay_in::PayIn;
 use crate::price::convert_family;
@@ -49,11 +49,11 @@ impl Remittances {
     ///
     /// # Errors
     /// [`Error::WrongState`].
-    pub fn paying_out(&self, remittance: &Remittance) -> Result<UnitOfWork, Error> {
+    pub fn paying_out(&self, remittance: &Remittance, handover: Handover) -> Result<UnitOfWork, Error> {
         remittance.state.after(Event::Paid)?;
         let entry = entries::paid_out(self.clock.today(), remittance)?;
         let key = IdempotencyKey::derived(remittance.id.uuid(), "pay-out");
-        let effect = effects::paid_out(remittance.id.uuid(), &remittance.institution)?;
+        let effect = effects::paid_out(remittance.id.uuid(), &remittance.institution, handover)?;
         Ok(UnitOfWork::new(key, entry).causing(effect))
     }
 

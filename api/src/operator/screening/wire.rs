@@ -1,6 +1,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use onboarding::OperatorId;
-use onboarding::screening::{Case, CasePast, ListVersion, ScoreReason};
+use onboarding::screening::{Case, CasePast, ListVersion, ScoreReason, SubjectWithCases};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -15,6 +15,9 @@ pub(super) struct FormatQuery {
     /// The publisher's own.
     #[param(value_type = words::ListFormat)]
     pub(super) format: String,
+    /// How many entries the file may leave out that the list has. Needed when it is more than one of ten.
+    #[param(minimum = 0, maximum = 2000000)]
+    pub(super) removing: Option<u32>,
 }
 
 /// A file of a list, as it came into force.
@@ -86,6 +89,8 @@ pub(super) struct CaseQuery {
     pub(super) state: Option<String>,
     /// Those that show in one person's account.
     pub(super) owner: Option<Uuid>,
+    /// Those about one subject.
+    pub(super) subject: Option<Uuid>,
     /// Those of one list.
     #[param(pattern = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
     pub(super) list: Option<String>,
@@ -107,8 +112,71 @@ pub(super) struct Screened {
     owner: Uuid,
     /// As it is now; none once it is erased.
     name: Option<String>,
+    /// As it was when the case was opened; none in cases of before.
+    name_at_opening: Option<String>,
     birth_date: Option<NaiveDate>,
     country: Option<String>,
+}
+
+/// Somebody with cases.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScreenedWithCases)]
+pub(super) struct SubjectBody {
+    id: Uuid,
+    #[schema(value_type = words::ScreenedKind)]
+    kind: &'static str,
+    /// The person in whose account it shows.
+    owner: Uuid,
+    /// As it is now; none once it is erased.
+    name: Option<String>,
+    birth_date: Option<NaiveDate>,
+    country: Option<String>,
+    /// How many cases are in the state that was asked for.
+    cases: i64,
+    /// The highest score of these, in thousandths.
+    highest_score: u16,
+    first_opened_at: DateTime<Utc>,
+}
+
+impl From<SubjectWithCases> for SubjectBody {
+    fn from(subject: SubjectWithCases) -> Self {
+        Self {
+            id: subject.id,
+            kind: subject.kind.word(),
+            owner: subject.owner,
+            name: subject.name,
+            birth_date: subject.birth_date,
+            country: subject.country,
+            cases: subject.cases,
+            highest_score: subject.highest_score.thousandths(),
+            first_opened_at: subject.first_opened_at,
+        }
+    }
+}
+
+/// A page of those who have cases, the longest waiting first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScreenedWithCasesPage)]
+pub(super) struct SubjectPage {
+    pub(super) items: Vec<SubjectBody>,
+    /// The cursor of the next page, where there is one.
+    pub(super) next: Option<String>,
+}
+
+/// Whose cases are counted.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SubjectQuery {
+    /// Those that are open when left out.
+    #[param(value_type = Option<words::CaseState>)]
+    pub(super) state: Option<String>,
+    /// Items at most.
+    #[param(minimum = 1, maximum = 100)]
+    pub(super) limit: Option<i64>,
+    /// Where the page before ended.
+    #[param(max_length = 200)]
+    pub(super) cursor: Option<String>,
 }
 
 /// Whom the list names.
@@ -157,6 +225,7 @@ impl From<Case> for CaseBody {
                 kind: case.subject.kind.word(),
                 owner: case.subject.owner,
                 name: case.subject.name,
+                name_at_opening: case.subject.name_at_opening,
                 birth_date: case.subject.birth_date,
                 country: case.subject.country,
             },
@@ -193,8 +262,9 @@ pub(super) struct CasePage {
 pub(super) struct PastBody {
     #[schema(value_type = words::CaseEvent)]
     event: &'static str,
-    /// None for screening itself.
+    /// None for screening itself, and for what was noted.
     operator: Option<Uuid>,
+    /// Why, or what was noted.
     reason: Option<String>,
     happened_at: DateTime<Utc>,
 }
