@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use chrono::Duration;
 use coinvestment::{
-    Acquaintance, Clearance, Commitments, ContributorId, Disbursements, Kind, MilestoneDraft, Milestones, NewProject, OwnerId,
-    Party, Project, ProjectDraft, ProjectId, Projects, Standing, VettingDecision,
+    Acquaintance, Clearance, Commitments, ContributorId, Disbursements, Kind, MilestoneDraft, Milestones, NewProject,
+    OwnerId, Party, Project, ProjectDraft, ProjectId, Projects, Standing, VettingDecision,
 };
 use diesel_async::RunQueryDsl;
 use ledger::{

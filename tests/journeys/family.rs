@@ -88,6 +88,8 @@ impl Family {
         self.server.clock.advance(Duration::days(days));
         let (staff, awa) = (self.server.staff().await?, self.awa.signed_in().await?);
         let (binta, caisse) = (self.binta.signed_in().await?, self.caisse.signed_in().await?);
+        self.server.prove_device(&awa).await?;
+        self.server.prove_device(&binta).await?;
         Ok(Self { staff, awa, binta, caisse, ..self })
     }
 

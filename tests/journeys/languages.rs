@@ -78,7 +78,9 @@ async fn names_and_addresses_are_kept_as_given() -> Result {
     }
     for (surface, document) in api::server::openapi_documents()? {
         for part in ["first_name", "last_name", "given_name", "family_name", "surname", "middle_name"] {
-            assert!(!document.contains(part), "{surface} asks for a {part}");
+            // What a machine-readable zone prints is shown to staff as it is printed.
+            let printed = surface == "operator" && ["surname", "given_name"].contains(&part);
+            assert!(printed || !document.contains(part), "{surface} asks for a {part}");
         }
     }
     server.stop().await

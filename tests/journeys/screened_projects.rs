@@ -43,7 +43,10 @@ async fn a_supplier_who_may_be_on_a_list_is_not_paid_before_somebody_looked() ->
     for milestone in &project.milestones {
         report(&moussa, milestone).await?.expect(200);
     }
-    assert_eq!(waiting(&staff).await?, BTreeMap::from([("Kassoum Tambadou".to_owned(), true), ("Awa Fall".to_owned(), false)]));
+    assert_eq!(
+        waiting(&staff).await?,
+        BTreeMap::from([("Kassoum Tambadou".to_owned(), true), ("Awa Fall".to_owned(), false)])
+    );
 
     let head = server.head().await?;
     for milestone in &project.milestones {

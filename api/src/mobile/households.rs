@@ -2,7 +2,7 @@ mod wire;
 
 use actix_web::{HttpResponse, get, post, web};
 use onboarding::{CodeId, Country, HouseholdId, MemberId, Person, RecipientId};
-use remittance::{BeneficiaryId, Channel, NewBeneficiary, SenderId};
+use remittance::{BeneficiaryId, Channel, NewBeneficiary};
 use uuid::Uuid;
 
 use self::wire::{AddedRecipient, HouseholdBody, NewHousehold, NewRecipient, PaidAt};
@@ -198,8 +198,8 @@ pub(super) async fn make_beneficiary_of_recipient(
         let beneficiary = NewBeneficiary::try_new(&confirmed.name, Channel::Cash, None, &partner)?;
         let id = BeneficiaryId::from_uuid(Uuid::new_v5(&seed, b"beneficiary"));
         screened::may_all_go_on(&house, &[recipient.id.uuid()]).await?;
-        screened::enter_beneficiary(&house, &person, id, &beneficiary).await?;
-        let kept = house.beneficiaries.add(SenderId::from_uuid(person.id().uuid()), id, &beneficiary).await?;
+        let kept = screened::keep_beneficiary(&house, &person, id, &beneficiary).await?;
+        let kept = kept.ok_or_else(|| Problem::new(&kinds::KEY_REUSED, "by this key somebody else is kept already"))?;
         Answer::created(BeneficiaryBody::from(kept))
     })
     .await
