@@ -156,6 +156,7 @@ class Stage:
         self.operator.post(f"/institutions/{other}/approval")
         self.operator.post(f"/institutions/{other}/launch")
         credential = self.operator.post(f"/institutions/{other}/credentials")
+        self.colleague.post(f"/institutions/{other}/credentials/{credential['client_id']}/approval")
         partner = Client(self.base, "partner").sign_in(credential)
         return {"mobile": self.person("cheikh@example.org", "Cheikh Fall"), "partner": partner}
 
@@ -299,7 +300,7 @@ class Stage:
     def by_two(self):
         """A second operator, who approves; a third who waits and a fourth who is gone; a close and an adjustment after it."""
         second, third, fourth = [self.operator.post("/operators", {"name": name}) for name in ("Binta", "Codou", "Dieynaba")]
-        other = Client(self.base, "operator").sign_in(second["credential"])
+        other = self.colleague = Client(self.base, "operator").sign_in(second["credential"])
         # A credential that one asks for and the other lets in.
         credentials = f"/institutions/{self.known['institutions'][2]}/credentials"
         issued = self.operator.post(credentials)["client_id"]

@@ -66,9 +66,9 @@ async fn listed(staff: &Staff, query: &str) -> Result<Vec<Value>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn money_goes_to_another_book_or_comes_back_and_both_sides_agree() -> Result {
     let server = TestServer::start_with(SECOND_BOOK).await?;
+    let caisse = server.staff().await?.institution("caisse-thies").await?;
     let (desk, awa) = (Desk::open(&server).await?, server.migrant("Awa").await?);
     let staff = &desk.staff;
-    let caisse = staff.institution("caisse-thies").await?;
     let remittance = awa.funded(&NewQuote::default(), &caisse, staff).await?;
     awa.cancel(&remittance).await?.expect(200);
     let wallet = awa.wallet_account().await?;
