@@ -5,6 +5,7 @@ mod beneficiaries;
 mod children;
 mod documents;
 mod households;
+mod privacy;
 mod projects;
 mod quotes;
 mod recovery;
@@ -22,6 +23,9 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(account::register)
         .service(account::send_code_again)
         .service(account::confirm_contact)
+        .service(privacy::list_consents)
+        .service(privacy::withdraw_consent)
+        .service(privacy::list_data_reads)
         .service(sign_in::sign_in)
         .service(sign_in::sign_in_by_second_factor)
         .service(sign_in::refresh)

@@ -66,4 +66,7 @@ pub use person::{
     RefreshToken, SECOND_FACTOR_GUESSED_TEMPLATE, SECOND_FACTORS_CHANGED_TEMPLATE, SecondFactorPolicy, SignIn,
     SignInPolicy, SignedIn, StatedIdentity, TOKEN_REUSED_TEMPLATE, Tier, UnknownLanguage,
 };
-pub use referral::{ConsentId, FamilyNeed, Reason, Referral, ReferralId, ReferralState, Referrals, SentReferral, rank};
+pub use personal_data::PersonalDataRead;
+pub use referral::{
+    Consent, ConsentId, FamilyNeed, Reason, Referral, ReferralId, ReferralState, Referrals, SentReferral, rank,
+};

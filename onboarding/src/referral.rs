@@ -1,9 +1,11 @@
 //! Referrals: a family is proposed to institutions that serve it, ranked with reasons.
 
+mod consents;
 mod store;
 
 use serde::{Deserialize, Serialize};
 
+pub use consents::Consent;
 pub use store::{Referral, Referrals, SentReferral};
 
 use crate::{Country, Error, InstitutionApplication, Product};

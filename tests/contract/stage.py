@@ -279,12 +279,14 @@ class Stage:
         """One proposed, one sent to the institution, one with an account, one declined."""
         family = {"family_member": "Fatou Ndiaye"}
         made = []
-        for product in ("savings", "cash-payout", "account-payout", "savings"):
+        for product in ("savings", "cash-payout", "account-payout", "savings", "cash-payout"):
             need = {"product": product, "country": "SN", "region": "Thiès", "language": "wo"}
             made.append(self.migrant.post("/referrals", need)[0]["id"])
-        _, sent, opened, declined = made
-        for referral in (sent, opened, declined):
-            self.migrant.post(f"/referrals/{referral}/acceptance", family)
+        _, sent, opened, declined, withdrawn = made
+        for referral in (sent, opened, declined, withdrawn):
+            consent = self.migrant.post(f"/referrals/{referral}/acceptance", family)["consent"]
+        self.migrant.post(f"/consents/{consent}/withdrawal")
+        self.known["consents"] = [consent]
         self.partner.post(f"/referrals/{opened}/account", {"account_number": "SN-0001-7788"})
         self.partner.post(f"/referrals/{declined}/decline", {"reason": "outside our region"})
         self.migrant.post(f"/referrals/{opened}/beneficiary", family)
@@ -398,6 +400,8 @@ class Stage:
                 f"/children/{first['children']}/spendings?limit=2",
                 f"/spendings/{first['spendings']}",
                 "/documents",
+                "/consents?limit=2",
+                "/me/data-reads?limit=2",
             ],
             self.partner: [
                 "/payouts?state=paid-out",

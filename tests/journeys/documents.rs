@@ -109,6 +109,11 @@ async fn a_passport_lifts_to_the_second_tier_and_its_expiry_takes_it_back() -> R
         "select count(*) from onboarding.document_images where position('\\xffd8ff'::bytea in sealed_image) > 0";
     assert_eq!(server.number(in_clear).await?, 0);
 
+    let reads = awa.caller.get("/mobile/me/data-reads?limit=1").send().await?.expect(200);
+    assert_eq!(reads["items"][0]["reader"], "operator");
+    let what = reads["items"][0]["what"].as_str().unwrap_or_default();
+    assert!(what.contains("document"), "{what}");
+
     let mails = server.mails_for(awa.contact())?;
     let mail = async |more: usize| -> Result {
         let there =

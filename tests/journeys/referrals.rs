@@ -91,3 +91,32 @@ async fn an_institution_that_cannot_help_says_why() -> Result {
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_is_withdrawn_holds_no_more() -> Result {
+    let server = TestServer::start().await?;
+    let (staff, awa, baye) = (server.staff().await?, server.migrant("Awa").await?, server.migrant("Baye").await?);
+    let caisse = staff.institution("caisse-thies").await?;
+    let referral = proposed(&awa).await?.swap_remove(0);
+    let receipt = accept(&awa, &referral).await?;
+    let kept = awa.caller.get("/mobile/consents").send().await?.expect(200);
+    let kept = &kept["items"][0];
+    assert_eq!((&kept["id"], &kept["institution"]), (&receipt["consent"], &"caisse-thies".into()));
+    assert_eq!(kept["shared"][0], "family member's name");
+    assert_eq!(kept["withdrawn_at"], Value::Null);
+    assert_eq!(sent(&caisse).await?.len(), 1);
+
+    let path = format!("/mobile/consents/{}/withdrawal", text(&receipt["consent"]));
+    baye.caller.post(&path).send().await?.problem(404, "not-found");
+    assert_eq!(baye.caller.get("/mobile/consents").send().await?.expect(200)["items"], json!([]));
+    let withdrawn = awa.caller.post(&path).send().await?.expect(200);
+    server.clock.advance(chrono::Duration::minutes(1));
+    assert_eq!(awa.caller.post(&path).send().await?.expect(200), withdrawn, "said twice is said once");
+    assert!(sent(&caisse).await?.is_empty());
+    let opening = json!({ "account_number": "SN-0042-7781" });
+    let account = format!("/partner/referrals/{}/account", text(&referral["id"]));
+    caisse.caller.post(&account).json(&opening).send().await?.problem(404, "not-found");
+    let kept = awa.caller.get("/mobile/consents").send().await?.expect(200);
+    assert_eq!(kept["items"][0]["withdrawn_at"], withdrawn["withdrawn_at"]);
+    server.stop().await
+}

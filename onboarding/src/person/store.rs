@@ -142,6 +142,10 @@ impl People {
         self.after_password(id, device_name).await
     }
 
+    pub(crate) async fn connection(&self) -> Result<platform::database::Connection, Error> {
+        Ok(self.database.connection().await?)
+    }
+
     /// How much is known of a person, if they may come in.
     ///
     /// # Errors

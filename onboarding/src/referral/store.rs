@@ -71,9 +71,9 @@ type OwnRow =
 /// All referrals.
 #[derive(Clone)]
 pub struct Referrals {
-    database: Database,
+    pub(super) database: Database,
     cipher: Cipher,
-    clock: Clock,
+    pub(super) clock: Clock,
     institutions: Institutions,
 }
 
@@ -259,7 +259,8 @@ impl Referrals {
     /// The institution opened an account. Saying so again with the same number changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for another institution's referral, [`Error::WrongState`] when it was declined.
+    /// [`Error::NotFound`] for another institution's referral and for one whose consent was withdrawn or is over,
+    /// [`Error::WrongState`] when it was declined.
     pub async fn account_opened(
         &self,
         institution: &Institution,
@@ -273,10 +274,13 @@ impl Referrals {
             referrals::sealed_account_number.eq(Some(sealed)),
             referrals::answered_at.eq(Some(self.clock.now())),
         );
+        let holding =
+            consents::table.filter(consents::withdrawn_at.is_null()).filter(consents::ends_at.gt(self.clock.now()));
         let mut connection = self.database.connection().await?;
         let changed = diesel::update(referrals::table.find(id))
             .filter(referrals::institution_id.eq(institution.id()))
             .filter(referrals::state.eq(ReferralState::Sent.word()))
+            .filter(referrals::consent_id.eq_any(holding.select(consents::consent_id.nullable())))
             .set(opened)
             .execute(&mut connection)
             .await?;
@@ -318,6 +322,10 @@ impl Referrals {
         let state = ReferralState::from_word(&word)?;
         if state == wanted {
             return Ok(());
+        }
+        if state == ReferralState::Sent {
+            // The consent holds no more: what rests on it is not there for the institution.
+            return Err(Error::NotFound("referral"));
         }
         Err(Error::WrongState { thing: "referral", state: state.word(), wanted: wanted.word() })
     }
