@@ -44,6 +44,16 @@ pub(crate) async fn balance(house: &House, account: &AccountCode, currency: Curr
     Ok(Money::zero(currency))
 }
 
+/// Refuses whose account was recovered lately: a thief of the mailbox must not find this way out.
+fn limits_are_ordinary(by: &Person) -> Result<(), Problem> {
+    if !by.has_lowered_limits() {
+        return Ok(());
+    }
+    let detail =
+        "the account was recovered lately: until its limits are the ordinary ones again, no money goes this way";
+    Err(Problem::new(&kinds::LIMIT_REACHED, detail))
+}
+
 /// Puts money out of a person's wallet into a protected account.
 pub(crate) async fn deposit(
     house: &House,
@@ -52,6 +62,7 @@ pub(crate) async fn deposit(
     id: DepositId,
     amount: Money,
 ) -> Result<Deposit, Problem> {
+    limits_are_ordinary(by)?;
     for _ in 0..ATTEMPTS {
         let (deposit, unit) = house.families.children.depositing(by, child, id, amount).await?;
         screened::may_go_on(house, by).await?;
@@ -71,6 +82,7 @@ pub(crate) async fn request(
     id: SpendingId,
     new: &NewSpending,
 ) -> Result<Spending, Problem> {
+    limits_are_ordinary(by)?;
     for _ in 0..ATTEMPTS {
         match house.families.spendings.request(by, child, id, new).await? {
             Asked::Kept => return Ok(house.families.spendings.get(by, id).await?),
@@ -86,6 +98,7 @@ pub(crate) async fn request(
 
 /// Another guardian agrees to a spending, which orders it.
 pub(crate) async fn approve(house: &House, by: &Person, id: SpendingId) -> Result<Spending, Problem> {
+    limits_are_ordinary(by)?;
     let spending = house.families.spendings.get(by, id).await?;
     for _ in 0..ATTEMPTS {
         let Some(unit) = house.families.spendings.approving(by, id).await? else {

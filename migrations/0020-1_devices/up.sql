@@ -31,7 +31,7 @@ create table onboarding.devices (
     constraint devices_end_known check (ended_because in
         ('signed-out', 'idle', 'crowded-out', 'token-reused', 'password-changed', 'recovered'))
 );
-create index devices_by_person on onboarding.devices (person_id, device_id) where ended_at is null;
+create index devices_by_person on onboarding.devices (person_id, device_id);
 comment on table onboarding.devices is 'Where a person is signed in: each row is one family of refresh tokens.';
 comment on column onboarding.devices.sealed_secret is 'What the refresh tokens of this device are made with.';
 comment on column onboarding.devices.generation is 'The refresh token that is good now; an earlier one ends the device.';

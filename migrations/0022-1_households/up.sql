@@ -86,6 +86,8 @@ create table onboarding.household_codes (
 ) with (fillfactor = 80);
 create unique index household_codes_open on onboarding.household_codes (selector)
     where used_at is null and withdrawn_at is null;
+create index household_codes_by_subject on onboarding.household_codes (subject_id);
+create index household_codes_used on onboarding.household_codes (selector) where used_at is not null;
 create index household_codes_by_household on onboarding.household_codes (household_id, code_id)
     where used_at is null and withdrawn_at is null;
 comment on table onboarding.household_codes is 'Codes that are told from mouth to mouth: to join a household, to confirm a recipient, to hand an account over.';

@@ -61,7 +61,7 @@ class Mails:
             for path in set(self.directory.glob("mail/*.eml")) - self.read:
                 mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
                 text = mail.get_body()
-                found = text and re.search(r"\b[0-9]{6}\b", text.get_content())
+                found = text and re.search(r"\b(?:[0-9]{6}|[0-9]{10})\b", text.get_content())
                 if found and contact in mail["To"]:
                     self.read.add(path)
                     return found.group()

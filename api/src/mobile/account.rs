@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::admission::Admitted;
+use crate::admission::{Admitted, StronglyAuthenticated};
 use crate::body::Body;
 use crate::house::House;
 use crate::openapi::{ReadProblems, WriteProblems};
@@ -154,7 +154,7 @@ pub(super) async fn read_me(house: web::Data<House>, person: Admitted<Person>) -
 #[put("/me/identity")]
 pub(super) async fn state_identity(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     body: Body<IdentityBody>,
 ) -> Result<HttpResponse, Problem> {
     let mut faults = Faults::default();

@@ -48,7 +48,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[post("/households/{id}/children")]
 pub(super) async fn register_child(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     id: web::Path<Uuid>,
     body: Body<NewChildBody>,

@@ -176,7 +176,7 @@ pub(super) async fn put_image(
         return Err(Problem::new(&kinds::MEDIA_TYPE, "an image is read as image/jpeg, image/png or image/webp"));
     }
     house.documents.takes_images(&person, id).await?;
-    let bytes = upload::receive(&request, body).await?;
+    let (bytes, _place) = upload::receive(&request, body).await?;
     let document = house.documents.put_image(&person, id, ordinal, bytes).await?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(DocumentBody::from(document)))
 }

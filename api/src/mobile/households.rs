@@ -8,7 +8,7 @@ use uuid::Uuid;
 use self::wire::{AddedRecipient, HouseholdBody, NewHousehold, NewRecipient, PaidAt};
 pub(super) use self::wire::{IssuedCodeBody, SpokenCodeOnly};
 use super::beneficiaries::{BeneficiaryBody, partner};
-use crate::admission::Admitted;
+use crate::admission::{Admitted, StronglyAuthenticated};
 use crate::body::Body;
 use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
@@ -64,7 +64,7 @@ pub(super) async fn read_household(
 #[post("/households/{id}/invitations")]
 pub(super) async fn invite_member(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
@@ -212,7 +212,7 @@ pub(super) async fn make_beneficiary_of_recipient(
 #[post("/households/{id}/members/{member}/headship")]
 pub(super) async fn make_head(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     path: web::Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, Problem> {
@@ -230,7 +230,7 @@ pub(super) async fn make_head(
 #[post("/households/{id}/members/{member}/removal")]
 pub(super) async fn remove_member(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     _key: Key,
     path: web::Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, post, put, web};
 use chrono::{DateTime, Utc};
-use onboarding::{Person, RecoveryId};
+use onboarding::RecoveryId;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,7 +27,7 @@ pub(super) struct RecoveryAsked {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RecoveryCode {
-    #[schema(pattern = "^[0-9]{6}$")]
+    #[schema(pattern = "^[0-9]{10}$")]
     code: String,
     /// A code of the person's authenticator app, if they have it still: then there is nothing to wait for.
     #[schema(value_type = Option<String>, pattern = "^[0-9]{6}$")]
@@ -100,8 +100,11 @@ pub(super) async fn begin_recovery(
     recovery: web::Path<Uuid>,
     body: Body<RecoveryCode>,
 ) -> Result<HttpResponse, Problem> {
+    let answered_at = tokio::time::Instant::now() + ANSWERED_AFTER;
     let (id, body) = (RecoveryId::from_uuid(*recovery), body.value);
-    let begun = house.people.begin_recovery(id, &body.code, body.totp.as_ref(), network(&request)).await?;
+    let begun = house.people.begin_recovery(id, &body.code, body.totp.as_ref(), network(&request)).await;
+    tokio::time::sleep_until(answered_at).await;
+    let begun = begun?;
     let body = RecoveryBegunBody { key: begun.key.reveal().to_owned(), ready_at: begun.ready_at };
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
 }
@@ -127,7 +130,7 @@ pub(super) async fn complete_recovery(
 pub(super) async fn cancel_recovery(
     house: web::Data<House>,
     request: HttpRequest,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     body: Body<PasswordOnly>,
 ) -> Result<HttpResponse, Problem> {
     house.people.cancel_recovery(&person, &body.value.password, network(&request)).await?;

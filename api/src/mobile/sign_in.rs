@@ -234,7 +234,12 @@ pub(super) async fn sign_out(
     person: Admitted<Person>,
     device: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    house.people.sign_out(&person, DeviceId::from_uuid(*device)).await?;
+    let device = DeviceId::from_uuid(*device);
+    if device != person.device() {
+        // Who has the password alone must not keep the owner out.
+        person.must_be_strong()?;
+    }
+    house.people.sign_out(&person, device).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

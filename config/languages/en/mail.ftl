@@ -59,7 +59,7 @@ password-changed =
     .letter = Your password was changed, and your other devices were signed out. If it was not you, recover your account in the app at once.
     .sms = Teranga: your password was changed and your other devices were signed out. If it was not you, recover your account at once.
 
-# Variables: $code, six digits.
+# Variables: $code, ten digits.
 recovery-code =
     .subject = Your code to recover your account
     .letter =

@@ -129,17 +129,19 @@ impl People {
         failures::clear(&mut connection, &source, PASSWORDS, self.clock.now()).await?;
         verified(&state, tier)?;
         drop(connection);
-        if self.passwords.is_outdated(&stored) {
+        let mut verified_hash = stored;
+        if self.passwords.is_outdated(&verified_hash) {
             // Hashing may wait for its turn: nobody else's connection waits with it.
             let password_hash = self.passwords.hash(password).await?;
             let mut connection = self.database.connection().await?;
             diesel::update(people::table.find(id))
-                .filter(people::password_hash.eq(&stored))
-                .set(people::password_hash.eq(password_hash))
+                .filter(people::password_hash.eq(&verified_hash))
+                .set(people::password_hash.eq(&password_hash))
                 .execute(&mut connection)
                 .await?;
+            verified_hash = password_hash;
         }
-        self.after_password(id, device_name).await
+        self.after_password(id, &verified_hash, device_name).await
     }
 
     pub(crate) async fn connection(&self) -> Result<platform::database::Connection, Error> {
@@ -162,13 +164,13 @@ impl People {
         verified(&state, tier)
     }
 
-    /// Whether this is the person's password: counted like a sign-in, for who is in already.
-    async fn is_password_of(
+    /// The hash of the person's password, if this is it: counted like a sign-in, for who is in already.
+    async fn password_hash_of(
         &self,
         person: PersonId,
         password: &SecretString,
         network: ClientNetwork,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<String>, Error> {
         let mut connection = self.database.connection().await?;
         let (contact, stored): (Vec<u8>, String) = people::table
             .find(person)
@@ -183,7 +185,7 @@ impl People {
             let mut connection = self.database.connection().await?;
             failures::clear(&mut connection, &source, PASSWORDS, self.clock.now()).await?;
         }
-        Ok(fits)
+        Ok(fits.then_some(stored))
     }
 
     /// Puts a message to a contact into the outbox.

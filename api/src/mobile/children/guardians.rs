@@ -1,10 +1,10 @@
 use actix_web::{HttpResponse, post, web};
-use onboarding::{ChildId, GuardianId, MemberId, Person};
+use onboarding::{ChildId, GuardianId, MemberId};
 use uuid::Uuid;
 
 use super::seen;
 use super::wire::{ChildBody, GuardianWish};
-use crate::admission::Admitted;
+use crate::admission::{Admitted, StronglyAuthenticated};
 use crate::body::Body;
 use crate::house::House;
 use crate::idempotency::{Answer, Key, KeyHeader, once};
@@ -18,7 +18,7 @@ use crate::problem::Problem;
 #[post("/children/{id}/guardians")]
 pub(super) async fn name_guardian(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     id: web::Path<Uuid>,
     body: Body<GuardianWish>,
@@ -37,7 +37,7 @@ pub(super) async fn name_guardian(
 #[post("/children/{id}/guardianship")]
 pub(super) async fn accept_guardianship(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
@@ -55,7 +55,7 @@ pub(super) async fn accept_guardianship(
 #[post("/children/{id}/guardians/{guardian}/consent")]
 pub(super) async fn consent_to_guardian(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     path: web::Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, Problem> {
@@ -74,7 +74,7 @@ pub(super) async fn consent_to_guardian(
 #[post("/children/{id}/guardians/{guardian}/end")]
 pub(super) async fn end_guardian(
     house: web::Data<House>,
-    person: Admitted<Person>,
+    person: Admitted<StronglyAuthenticated>,
     key: Key,
     path: web::Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, Problem> {

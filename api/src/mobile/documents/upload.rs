@@ -2,7 +2,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use futures_util::StreamExt as _;
 use onboarding::{ImageFault, MAX_IMAGE_BYTES, looks_like_image};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::problem::{Problem, kinds};
 
@@ -15,15 +15,19 @@ fn refused(fault: ImageFault) -> Problem {
     onboarding::Error::from(fault).into()
 }
 
-/// Takes in an image piece by piece: no more than it may have, and no further than it can be one.
-pub(super) async fn receive(request: &HttpRequest, mut body: web::Payload) -> Result<Vec<u8>, Problem> {
+/// Takes in an image piece by piece: no more than it may have, and no further than it can be one. Its place is kept until
+/// the image is stored.
+pub(super) async fn receive(
+    request: &HttpRequest,
+    mut body: web::Payload,
+) -> Result<(Vec<u8>, SemaphorePermit<'static>), Problem> {
     let too_large = || refused(ImageFault::Bytes { most: MAX_IMAGE_BYTES });
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > MAX_IMAGE_BYTES as u64) {
         return Err(too_large());
     }
     let busy = || Problem::new(&kinds::BUSY, "too many images are on their way").retry_after(1);
-    let _place = UPLOADS.try_acquire().map_err(|_| busy())?;
+    let place = UPLOADS.try_acquire().map_err(|_| busy())?;
     let mut bytes = Vec::new();
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|_| Problem::new(&kinds::MALFORMED, "the body did not arrive whole"))?;
@@ -35,5 +39,5 @@ pub(super) async fn receive(request: &HttpRequest, mut body: web::Payload) -> Re
             return Err(refused(ImageFault::Form));
         }
     }
-    Ok(bytes)
+    Ok((bytes, place))
 }

@@ -20,7 +20,7 @@ use crate::person::device::DeviceId;
 use crate::person::notice::SECOND_FACTOR_GUESSED_TEMPLATE;
 use crate::person::second_factor::{Challenge, ChallengeId, FactorAnswer, FactorKind, SignIn, SignedIn};
 use crate::person::{ClientNetwork, Person, PersonId};
-use crate::schema::{devices, second_factor_challenges};
+use crate::schema::{devices, people, second_factor_challenges};
 
 pub(super) const PASSKEY_STATE: &str = "onboarding.second_factor_challenges.passkey_state";
 const DEVICE_NAME: &str = "onboarding.second_factor_challenges.device_name";
@@ -59,11 +59,28 @@ pub(super) struct Asked {
 }
 
 impl People {
-    /// What follows on the right password.
-    pub(super) async fn after_password(&self, person: PersonId, name: Option<&str>) -> Result<SignIn, Error> {
+    /// What follows on the right password, if it is still the one: it may have been changed while it was looked at.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`] when it is not.
+    pub(super) async fn after_password(
+        &self,
+        person: PersonId,
+        verified_hash: &str,
+        name: Option<&str>,
+    ) -> Result<SignIn, Error> {
         let mut connection = self.database.connection().await?;
         connection
             .transaction(async |connection| {
+                let present: String = people::table
+                    .find(person)
+                    .select(people::password_hash)
+                    .for_no_key_update()
+                    .first(connection)
+                    .await?;
+                if present != verified_hash {
+                    return Err(Error::WrongCredentials);
+                }
                 let factors = self.confirmed_factors(connection, person).await?;
                 if factors.is_empty() {
                     return Ok(SignIn::Admitted(self.open_device(connection, person, name, false).await?));

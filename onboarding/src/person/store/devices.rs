@@ -19,7 +19,7 @@ use crate::person::device::{Device, DeviceEnd, DeviceId, MOST_DEVICES, REPEATED_
 use crate::person::notice::{DEVICE_CODE_TEMPLATE, NEW_DEVICE_TEMPLATE, TOKEN_REUSED_TEMPLATE};
 use crate::person::second_factor::{Assurance, SignedIn};
 use crate::person::{Language, Person, PersonId};
-use crate::schema::{devices, people, second_factors};
+use crate::schema::{devices, people, second_factor_challenges, second_factors};
 
 const NAME: &str = "onboarding.devices.name";
 const SECRET: &str = "onboarding.devices.secret";
@@ -321,7 +321,7 @@ async fn end(
     Ok(())
 }
 
-/// Ends all devices of a person, or all but one.
+/// Ends all devices of a person, or all but one, and the second factors that sign-ins are asked for.
 pub(super) async fn end_all(
     connection: &mut AsyncPgConnection,
     person: PersonId,
@@ -338,6 +338,9 @@ pub(super) async fn end_all(
         ending = ending.filter(devices::device_id.ne(but));
     }
     ending.execute(connection).await?;
+    diesel::delete(second_factor_challenges::table.filter(second_factor_challenges::person_id.eq(person)))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::failures::{self, RECOVERIES, SECOND_FACTORS, Source};
-use super::{CONTACT, NETWORK, People, devices, six_digits};
+use super::{CONTACT, NETWORK, People, devices};
 use crate::Error;
 use crate::person::device::DeviceEnd;
 use crate::person::notice::{
@@ -68,7 +68,7 @@ impl People {
                     .optional()?;
                 let Some(person) = person else { return Ok(id) };
                 forget_unanswered(connection, person, now).await?;
-                let code = six_digits();
+                let code = ten_digits();
                 diesel::insert_into(recoveries::table)
                     .values((
                         recoveries::recovery_id.eq(id),
@@ -240,8 +240,8 @@ impl People {
         Ok(ready_at.flatten())
     }
 
-    /// Stops the recovery of a person's account: they are in, and know the password. A stolen phone alone cannot stop
-    /// its owner's.
+    /// Stops the recovery of a person's account: they are in on a proven device, and know the password. A stolen phone
+    /// alone cannot stop its owner's, nor a stolen password.
     ///
     /// # Errors
     /// [`Error::NotFound`] when none waits; [`Error::WrongCredentials`], [`Error::Locked`].
@@ -251,9 +251,8 @@ impl People {
         password: &SecretString,
         network: ClientNetwork,
     ) -> Result<(), Error> {
-        if !self.is_password_of(person.id(), password, network).await? {
-            return Err(Error::WrongCredentials);
-        }
+        person.must_be_strong()?;
+        self.password_hash_of(person.id(), password, network).await?.ok_or(Error::WrongCredentials)?;
         let mut connection = self.database.connection().await?;
         match cancel_waiting(&mut connection, person.id(), self.clock.now()).await? {
             0 => Err(Error::NotFound("recovery")),
@@ -274,18 +273,21 @@ impl People {
         network: ClientNetwork,
     ) -> Result<(), Error> {
         person.must_be_strong()?;
-        if !self.is_password_of(person.id(), present, network).await? {
-            return Err(Error::WrongCredentials);
-        }
+        let verified = self.password_hash_of(person.id(), present, network).await?.ok_or(Error::WrongCredentials)?;
         let password_hash = self.passwords.hash(new).await?;
         let now = self.clock.now();
         let mut connection = self.database.connection().await?;
         connection
             .transaction(async |connection| {
-                diesel::update(people::table.find(person.id()))
+                // Somebody else may have changed it meanwhile, by a recovery above all: theirs stays.
+                let changed = diesel::update(people::table.find(person.id()))
+                    .filter(people::password_hash.eq(&verified))
                     .set(people::password_hash.eq(&password_hash))
                     .execute(connection)
                     .await?;
+                if changed == 0 {
+                    return Err(Error::WrongCredentials);
+                }
                 cancel_waiting(connection, person.id(), now).await?;
                 let but = Some(person.device());
                 devices::end_all(connection, person.id(), but, DeviceEnd::PasswordChanged, now).await?;
@@ -293,6 +295,11 @@ impl People {
             })
             .await
     }
+}
+
+/// A code that cannot be guessed however many recoveries are asked for.
+fn ten_digits() -> String {
+    format!("{:010}", rand::random_range(0..10_000_000_000_u64))
 }
 
 fn digest(key: &SecretString) -> Vec<u8> {
