@@ -303,3 +303,15 @@ async fn a_child_is_registered_whole_or_with_every_fault_named() -> Result {
     assert_eq!(family.server.number(clear).await?, 0);
     family.server.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_was_recovered_lately_moves_no_childs_money() -> Result {
+    let family = Family::new().await?;
+    let khady = family.khady_with("50.00 EUR").await?;
+    let recovered = "update onboarding.people set limits_lowered_until = '2100-01-01'";
+    diesel_async::RunQueryDsl::execute(diesel::sql_query(recovered), &mut family.server.test.owner().await?).await?;
+    family.deposit(&khady, "10.00 EUR").await?.problem(403, "limit-reached");
+    ask(&family.awa, &khady, "school", "10.00 EUR").await?.problem(403, "limit-reached");
+    assert_eq!(family.kept(&khady).await?, "50.00 EUR");
+    family.server.stop().await
+}

@@ -122,3 +122,22 @@ async fn where_no_other_guardian_is_left_our_staff_agree() -> Result {
     ask(binta, &khady, "school", "5.00 EUR").await?.expect(201);
     family.server.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guardians_password_alone_changes_no_guardian() -> Result {
+    let family = Family::new().await?;
+    let khady = family.khady_with("50.00 EUR").await?;
+    let codou = family.server.migrant("Codou").await?;
+    join(&codou, &invited(&family.awa, &family.household).await?).await?.expect(200);
+    let (member, binta) = (family.member(&codou).await?, family.binta.id().await?.to_string());
+    family.server.clock.advance(chrono::Duration::hours(2));
+    let thief = family.awa.signed_in().await?;
+    name(&thief, &khady, &member).await?.problem(403, "device-not-proven");
+    let read = thief.caller.get(&format!("/mobile/children/{khady}")).send().await?.expect(200);
+    let binta = of(&read, &binta).clone();
+    step(&thief, &khady, &binta, "consent").await?.problem(403, "device-not-proven");
+    step(&thief, &khady, &binta, "end").await?.problem(403, "device-not-proven");
+    let head = format!("/mobile/households/{}/members/{member}/headship", family.household);
+    thief.caller.post(&head).send().await?.problem(403, "device-not-proven");
+    family.server.stop().await
+}

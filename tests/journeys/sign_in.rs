@@ -141,3 +141,23 @@ async fn a_lost_password_comes_back_after_a_wait_that_every_device_shows() -> Re
     assert_eq!((&me["limits_lowered"], &me["strongly_authenticated"]), (&json!(true), &json!(false)));
     server.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_password_alone_changes_nothing_and_signs_nobody_out() -> Result {
+    let server = TestServer::start().await?;
+    let awa = server.migrant("Awa").await?;
+    server.clock.advance(Duration::hours(2));
+    let own = awa.signed_in().await?;
+    server.prove_device(&own).await?;
+    let owners = own.me().await?["device"].clone();
+    let thief = awa.signed_in().await?;
+    let identity = json!({ "name": "Somebody", "birth_date": "1990-04-02", "address": "Elsewhere", "country": "FR" });
+    let put = thief.caller.request(Method::PUT, "/mobile/me/identity").json(&identity).send().await?;
+    put.problem(403, "device-not-proven");
+    let path = format!("/mobile/me/devices/{}", owners.as_str().unwrap_or_default());
+    thief.caller.request(Method::DELETE, &path).send().await?.problem(403, "device-not-proven");
+    own.me().await?;
+    let itself = format!("/mobile/me/devices/{}", thief.me().await?["device"].as_str().unwrap_or_default());
+    thief.caller.request(Method::DELETE, &itself).send().await?.expect(204);
+    server.stop().await
+}

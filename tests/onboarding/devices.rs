@@ -186,3 +186,20 @@ async fn a_new_password_signs_the_other_devices_out() -> Result {
     assert!(matches!(door.sign_in(AWA, &new, HOME).await?, Ok(SignIn::Admitted(_))));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_by_the_old_password_do_not_outlive_its_change() -> Result {
+    let door = Door::new().await?;
+    door.member(AWA, HERS).await?;
+    let here = door.entered(AWA, HERS, HOME).await?;
+    let awa = door.recognised(&here).await?;
+    let (old, new) = (HERS.to_owned().into(), "fromager-de-la-place".to_owned().into());
+    let network = Door::network(HOME)?;
+    let sign_ins = futures_util::future::join_all((0..12).map(|_| door.sign_in(AWA, HERS, "198.51.100.7")));
+    let (changed, _) =
+        futures_util::future::join(door.people.change_password(&awa, &old, &new, network), sign_ins).await;
+    changed?;
+    let left: Vec<_> = door.people.devices(&awa).await?.iter().map(|device| device.id).collect();
+    assert_eq!(left, [here.device]);
+    Ok(())
+}

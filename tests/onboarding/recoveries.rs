@@ -118,3 +118,17 @@ async fn nobody_is_flooded_with_codes() -> Result {
     assert!(refused >= 28, "{refused}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_password_alone_stops_no_recovery() -> Result {
+    let door = Door::new().await?;
+    door.member(AWA, HERS).await?;
+    door.wait(HOUR);
+    let thief = door.recognised(&door.entered(AWA, HERS, HOME).await?).await?;
+    let (id, begun) = begin(&door).await?;
+    let stopped = door.people.cancel_recovery(&thief, &HERS.to_owned().into(), Door::network(HOME)?).await;
+    assert!(matches!(stopped, Err(Error::DeviceNotProven)), "{stopped:?}");
+    door.wait(72 * HOUR);
+    complete(&door, id, begun.key.reveal()).await?;
+    Ok(())
+}

@@ -187,3 +187,21 @@ async fn a_passkey_is_made_and_answers_and_its_copy_does_not() -> Result {
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_challenge_does_not_outlive_the_password_that_asked_for_it() -> Result {
+    let door = Door::new().await?;
+    let (_, secret) = with_an_app(&door).await?;
+    let network = Door::network(HOME)?;
+    let of_the_thief = asked(&door).await?;
+    let now = shown(&door, &secret)?;
+    let entered = door.people.sign_in_by_second_factor(asked(&door).await?.id, code(&now), network).await?;
+    let awa = door.recognised(&entered).await?;
+    let (old, new) = (HERS.to_owned().into(), "fromager-de-la-place".to_owned().into());
+    door.people.change_password(&awa, &old, &new, network).await?;
+    door.wait(30);
+    let now = shown(&door, &secret)?;
+    let late = door.people.sign_in_by_second_factor(of_the_thief.id, code(&now), network).await;
+    assert!(matches!(late, Err(Error::WrongSecondFactor)), "{late:?}");
+    Ok(())
+}
