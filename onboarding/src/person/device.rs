@@ -59,11 +59,18 @@ pub struct Device {
 }
 
 /// What a device shows to stay signed in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RefreshToken {
     pub(super) device: DeviceId,
     pub(super) generation: i32,
     code: Vec<u8>,
+}
+
+/// Prints no secret.
+impl std::fmt::Debug for RefreshToken {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("RefreshToken")
+    }
 }
 
 impl RefreshToken {
