@@ -53,9 +53,10 @@ impl Cast {
         let base = house.base.as_str();
         let operator = serde_json::from_slice(&std::fs::read(house.data().join("first-operator.json"))?)?;
         let staff = Hand { http: &http, base, token: token(&http, base, "operator", &operator).await? };
+        // As long as there is nobody else, an operator lets an institution in alone.
+        let partner = institution(&staff).await?;
         let colleague = staff.post("/operator/operators", json!({ "name": "Binta Sow" })).await?;
         let colleague = serde_json::from_value(colleague["credential"].clone())?;
-        let partner = institution(&staff).await?;
         set_rate(&staff).await?;
         let grant = json!({ "auditor": "Nafi Sarr", "ends_at": Utc::now() + Span::days(1), "books": [1, 2] });
         let auditor = serde_json::from_value(staff.post("/operator/audit-grants", grant).await?)?;
