@@ -10,7 +10,7 @@ from passkey import Passkey
 
 CONTACT = "coumba@example.org"
 PASSWORD, NEXT, LAST = "baobab-au-bord-du-fleuve", "fromager-de-la-place", "tamarinier-du-puits"
-# As server.py sets them.
+# The server is set to them.
 DOMAIN, ORIGIN = "localhost", "http://localhost"
 
 

@@ -12,6 +12,7 @@ import time
 import openapi_spec_validator
 from referencing.exceptions import PointerToNowhere
 
+import account
 import signed_log
 import strangers
 from server import Server, room_of
@@ -21,6 +22,14 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # Operators come late, since what they set weighs on all: after them only what anybody sees is asked once more.
 AUDIENCES = ["mobile", "partner", "audit", "operator", "public"]
 EXAMPLES = 20
+# Devices are proven by codes, and passkeys are bound to what account.py says.
+SIGN_IN = f"""\
+[sign_in]
+confirmation_proves_minutes = 0
+[sign_in.second_factors]
+relying_party = "{account.DOMAIN}"
+origins = ["{account.ORIGIN}"]
+"""
 # What nothing can be prepared for, with the reason.
 NOT_ASKED = {
     "POST /v1/mobile/children/{id}/handover-code": "nobody comes of age while the clock of the machine goes by",
@@ -119,7 +128,7 @@ def main():
     room = room_of(REPOSITORY)
     print(f"contract: seed {options.seed}, at most {options.examples} examples for each endpoint", flush=True)
     passed = True
-    with Server(options.program, room, [signed_log.VERIFIER_KEY]) as server:
+    with Server(options.program, room, [signed_log.VERIFIER_KEY], SIGN_IN) as server:
         stage = Stage(server.base, server.directory)
         config = configured(stage.known, room)
         faults, sent = strangers.walk(stage.clients, stage.strangers(), stage.known)

@@ -28,11 +28,6 @@ lifetime_minutes = 60
 [passwords]
 memory_kib = 64
 passes = 1
-[sign_in]
-confirmation_proves_minutes = 0
-[sign_in.second_factors]
-relying_party = "localhost"
-origins = ["http://localhost"]
 [request_limits]
 per_second = 100000
 burst = 100000
