@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use client_network::ClientNetwork;
 pub use contact::{Contact, ContactError};
 pub use device::{Device, DeviceId, MOST_DEVICES, RefreshToken};
+pub(crate) use notice::notify_in;
 pub use notice::{
     CONFIRMATION_TEMPLATE, DEVICE_CODE_TEMPLATE, NEW_DEVICE_TEMPLATE, Notice, PASSWORD_CHANGED_TEMPLATE,
     RECOVERED_TEMPLATE, RECOVERY_BEGUN_TEMPLATE, RECOVERY_CODE_TEMPLATE, REGISTERED_ALREADY_TEMPLATE,

@@ -2,9 +2,10 @@ use chrono::Days;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::notices::{DOCUMENT_EXPIRED_TEMPLATE, DOCUMENT_EXPIRES_SOON_TEMPLATE, notify_in};
+use super::notices::{DOCUMENT_EXPIRED_TEMPLATE, DOCUMENT_EXPIRES_SOON_TEMPLATE};
 use super::tiers::{Ending, end_in, settle_in};
 use super::{DocumentId, DocumentState, Documents};
+use crate::person::notify_in;
 use crate::schema::{documents, people};
 use crate::{Error, PersonId, Tier};
 
@@ -47,7 +48,7 @@ impl Documents {
                     let Some(before) = tier.map(Tier::from_number).transpose()? else { return Ok(0) };
                     let ended = end_in(connection, person, Ending::Before(today), self.clock.now()).await?;
                     if settle_in(connection, person, before, today).await? < before {
-                        notify_in(connection, &self.cipher, person, DOCUMENT_EXPIRED_TEMPLATE).await?;
+                        notify_in(connection, &self.cipher, person, DOCUMENT_EXPIRED_TEMPLATE, None).await?;
                     }
                     Ok(ended)
                 })
@@ -82,7 +83,7 @@ impl Documents {
                         .set(documents::reminded_at.eq(self.clock.now()))
                         .execute(connection)
                         .await?;
-                    notify_in(connection, &self.cipher, *person, DOCUMENT_EXPIRES_SOON_TEMPLATE).await?;
+                    notify_in(connection, &self.cipher, *person, DOCUMENT_EXPIRES_SOON_TEMPLATE, None).await?;
                 }
                 Ok(due.len())
             })

@@ -4,13 +4,14 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
-use super::notices::{DOCUMENT_REVIEWED_TEMPLATE, notify_in};
+use super::notices::DOCUMENT_REVIEWED_TEMPLATE;
 use super::store::{HOLDER, NUMBER, Row, STATEMENT};
 use super::tiers::{lock_person, settle_in};
 use super::{
     Document, DocumentEvent, DocumentId, DocumentKind, DocumentState, DocumentVerdict, Documents, PrintedHolder,
     StoredImage,
 };
+use crate::person::notify_in;
 use crate::person::{StatedIdentity, identity_in};
 use crate::personal_data::{PersonalData, record_read_in};
 use crate::schema::{document_history, document_images, documents};
@@ -201,7 +202,7 @@ impl Documents {
                     settle_in(connection, person, tier, self.clock.today()).await?;
                 }
                 if event != DocumentEvent::AcceptedFirst {
-                    notify_in(connection, &self.cipher, person, DOCUMENT_REVIEWED_TEMPLATE).await?;
+                    notify_in(connection, &self.cipher, person, DOCUMENT_REVIEWED_TEMPLATE, None).await?;
                 }
                 tracing::info!(document = %id, event = event.word(), "a document was looked at");
                 Ok(decided)

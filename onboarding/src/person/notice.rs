@@ -2,9 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use platform::cipher::Cipher;
+use platform::outbox::{Message, enqueue_in};
 use serde::{Deserialize, Serialize};
 
-use super::Language;
+use super::{CONTACT, Language, PersonId};
+use crate::Error;
+use crate::schema::people;
 
 /// The template of the message that carries the code of a registration.
 pub const CONFIRMATION_TEMPLATE: &str = "confirmation-code";
@@ -43,4 +49,28 @@ pub struct Notice {
     /// What else the text names, by the names of its variables.
     #[serde(default)]
     pub arguments: BTreeMap<String, String>,
+}
+
+/// Puts a message to a person into the outbox, in their language and in the caller's transaction.
+pub(crate) async fn notify_in(
+    connection: &mut AsyncPgConnection,
+    cipher: &Cipher,
+    person: PersonId,
+    template: &str,
+    code: Option<String>,
+) -> Result<(), Error> {
+    let (kind, sealed, language): (String, Vec<u8>, String) = people::table
+        .find(person)
+        .select((people::contact_kind, people::sealed_contact, people::language))
+        .first(connection)
+        .await?;
+    let topic = match kind.as_str() {
+        "mail" => "mail",
+        "phone" => "phone",
+        _ => return Err(Error::Corrupt("a kind of contact")),
+    };
+    let language = Language::try_new(&language).map_err(|_| Error::Corrupt("a language"))?;
+    let to = cipher.decrypt(CONTACT, &sealed)?;
+    let notice = Notice { to, language, template: template.to_owned(), code, arguments: BTreeMap::new() };
+    Ok(enqueue_in(connection, &[Message::try_new(topic, &notice, cipher)?]).await?)
 }

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use self::failures::{PASSWORDS, Source};
 pub use self::identity::StatedIdentity;
 pub(crate) use self::identity::identity_in;
-use super::notice::Notice;
+use super::notice::{Notice, notify_in};
 use super::passkey::{Passkeys, SecondFactorPolicy};
 use super::password::{PasswordPolicy, Passwords};
 use super::second_factor::SignIn;
@@ -211,12 +211,7 @@ impl People {
         template: &str,
         code: Option<String>,
     ) -> Result<(), Error> {
-        let (sealed, language): (Vec<u8>, String) =
-            people::table.find(person).select((people::sealed_contact, people::language)).first(connection).await?;
-        let contact = Contact::try_new(&self.cipher.decrypt(CONTACT, &sealed)?);
-        let contact = contact.map_err(|_| Error::Corrupt("a contact"))?;
-        let language = Language::try_new(&language).map_err(|_| Error::Corrupt("a language"))?;
-        self.notify(connection, &contact, language, template, code).await
+        notify_in(connection, &self.cipher, person, template, code).await
     }
 }
 

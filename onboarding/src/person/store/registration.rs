@@ -12,7 +12,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use secrecy::SecretString;
 
 use super::allowance::{Allowance, Purpose};
-use super::{CONTACT, People};
+use super::{CONTACT, People, six_digits};
 use crate::Error;
 use crate::person::notice::{CONFIRMATION_TEMPLATE, REGISTERED_ALREADY_TEMPLATE};
 use crate::person::{Contact, Language, PersonId};
@@ -180,7 +180,7 @@ impl People {
             .load(connection)
             .await?;
         loop {
-            let code = format!("{:06}", rand::random_range(0..1_000_000));
+            let code = six_digits();
             if !taken.contains(&self.cipher.blind_index(CODE, &code)) {
                 return Ok(code);
             }
